@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Trust } from "../http/tls/trust.ts";
 import type { HttpHandler } from "../http/server/messages.ts";
 import type { Clock } from "../base/clock.ts";
 import { NodeClient } from "../cluster/peers/node_client.ts";
@@ -32,6 +33,8 @@ export interface BalancerOptions {
   /** Authentication between the nodes of the cluster; undefined without a secret. */
   readonly auth?: ClusterAuth | undefined;
   readonly registry: Pick<Registry, "watchNodes" | "description" | "health">;
+  /** Certificates of nodes that are accepted in addition to those of public authorities. */
+  readonly trust?: Trust | undefined;
   /** TLS port of the balancer. */
   readonly tls?: { problems(): string[] } | undefined;
   readonly catalog: Pick<Catalog, "get" | "size" | "onChange">;
@@ -54,7 +57,7 @@ export class Balancer implements AsyncDisposable {
     this.#options = options;
     this.#startedAt = clock.now();
     this.#parts = parts;
-    const client = parts.use(new NodeClient(auth?.signer));
+    const client = parts.use(new NodeClient(auth?.signer, options.trust));
     const health = parts.use(
       new HealthChecks(client, clock, {
         intervalMs: config["lb.health.interval"] * 1000,

@@ -14,6 +14,7 @@ import type { Coordinate, NodeRecord } from "../model/node.ts";
 import type { PeerView } from "../policy/contract.ts";
 import type { NodeObserver, Registration, Registry } from "../registry/registry.ts";
 import { hostPort } from "../http/host_port.ts";
+import type { Trust } from "../http/tls/trust.ts";
 import { loopbackProblem, urlOf } from "./address.ts";
 import type { LocalStatus } from "./status/datagram.ts";
 import { HealthProber } from "./health_prober.ts";
@@ -70,6 +71,8 @@ export interface ClusterOptions {
   /** Time between two checks of a peer with requests in flight, ms. */
   readonly livenessMs?: number;
   readonly clock: Clock;
+  /** Certificates of peers that are accepted in addition to those of public authorities. */
+  readonly trust?: Trust | undefined;
   /** Opens the reservation of a long result of a peer. */
   readonly reserveResult?: () => MemoryReservation;
   readonly random: () => number;
@@ -109,7 +112,7 @@ export class Cluster implements Peers, AsyncDisposable {
       distrust: (record) => options.auth?.registrations.problemOf(record),
     });
     this.#client = this.#owned.use(
-      new PeerClient(options.auth?.signer, clock, options.reserveResult),
+      new PeerClient(options.auth?.signer, clock, options.reserveResult, options.trust),
     );
     this.#liveness = this.#owned.use(
       new LivenessMonitor({

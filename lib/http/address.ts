@@ -6,46 +6,86 @@
 
 import { timeLimit } from "../base/async.ts";
 import { systemClock } from "../base/clock.ts";
+import { closeQuietly } from "../base/close.ts";
 import { Connection } from "./connection.ts";
-import { NeverSent } from "./failures.ts";
+import { NeverSent, NotTrusted } from "./failures.ts";
+import type { Trust } from "./tls/trust.ts";
 
 /** Maximum time to establish a connection, ms. */
 const connectTimeoutMs = 2_000;
 
-/** Address of a TCP server. */
+/** Address of a server. */
 export interface ServerAddress {
   /** Name, or IP address without brackets. */
   readonly hostname: string;
   /** TCP port. */
   readonly port: number;
+  /** True for TLS. */
+  readonly isSecure: boolean;
 }
 
 /**
- * Returns the address in a URL; the default port is 80.
+ * Returns the address in a URL; the default port is 80, or 443.
  *
- * @param url absolute URL, `http:`
+ * @param url absolute URL, `http:` or `https:`
  */
 export function addressOf(url: string): ServerAddress {
-  const { hostname, port } = new URL(url);
-  return { hostname: hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(port || 80) };
+  const { hostname, port, protocol } = new URL(url);
+  const isSecure = protocol === "https:";
+  return {
+    hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(port || (isSecure ? 443 : 80)),
+    isSecure,
+  };
 }
 
 /**
  * Connects to a server.
  *
  * @param signals signals, each of which aborts the attempt
- * @throws {NeverSent} if the connection is not established within 2 s
+ * @param trust certificates that are accepted in addition to those of public authorities
+ * @throws {NotTrusted} if TLS fails, e.g. for the server's certificate; {NeverSent} if the connection
+ *   is not established within 2 s
  */
 export async function connect(
   address: ServerAddress,
   signals: readonly AbortSignal[],
+  trust?: Trust,
 ): Promise<Connection> {
+  const { hostname, port, isSecure } = address;
   using limit = timeLimit(systemClock, connectTimeoutMs, ...signals);
   try {
-    const conn = await Deno.connect({ ...address, signal: limit.signal });
+    const conn = await Deno.connect({ hostname, port, signal: limit.signal });
     conn.setNoDelay(true);
-    return new Connection(conn);
+    return new Connection(isSecure ? await secured(conn, address, limit.signal, trust) : conn);
   } catch (cause) {
-    throw new NeverSent(`No connection to ${address.hostname} port ${address.port}`, { cause });
+    if (cause instanceof NotTrusted) throw cause;
+    throw new NeverSent(`No connection to ${hostname} port ${port}`, { cause });
+  }
+}
+
+async function secured(
+  plain: Deno.TcpConn,
+  { hostname, port }: ServerAddress,
+  signal: AbortSignal,
+  trust: Trust | undefined,
+): Promise<Deno.TlsConn> {
+  let conn: Deno.Conn = plain;
+  const close = () => closeQuietly(conn);
+  signal.addEventListener("abort", close);
+  try {
+    const caCerts = [...await trust?.certificates() ?? []];
+    const secure = await Deno.startTls(plain, { hostname, caCerts });
+    conn = secure;
+    if (signal.aborted) close();
+    await secure.handshake();
+    return secure;
+  } catch (cause) {
+    close();
+    if (signal.aborted) throw cause;
+    const reason = (cause as Error).message;
+    throw new NotTrusted(`No TLS connection to ${hostname} port ${port}: ${reason}`, { cause });
+  } finally {
+    signal.removeEventListener("abort", close);
   }
 }

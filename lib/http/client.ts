@@ -9,10 +9,11 @@ import type { ReserveMemory } from "../base/reserve_memory.ts";
 import { connect } from "./address.ts";
 import { readWhole } from "./body.ts";
 import type { Connection, IncomingResponse } from "./connection.ts";
-import { NeverSent } from "./failures.ts";
+import { NeverSent, NotTrusted } from "./failures.ts";
 import type { HeaderPair } from "./head.ts";
 import type { HttpRequest } from "./request.ts";
 import { IdlePool } from "./pool.ts";
+import type { Trust } from "./tls/trust.ts";
 
 /** Maximum size of a body that is not streamed, bytes. If such a body breaks off, the request fails. */
 const maxWholeBytes = 256 << 10;
@@ -65,6 +66,16 @@ export class HttpClient implements Disposable {
   readonly #pools = new Map<string, IdlePool>();
   readonly #busy = new Set<Connection>();
   readonly #stop = new AbortController();
+  readonly #trust: Trust | undefined;
+
+  /**
+   * Creates a client without connections.
+   *
+   * @param trust certificates that it accepts in addition to those of public authorities
+   */
+  constructor(trust?: Trust) {
+    this.#trust = trust;
+  }
 
   /**
    * Sends a request and reads its response.
@@ -180,7 +191,11 @@ export class HttpClient implements Disposable {
         if (!(error instanceof NeverSent) || givenUp()) throw error;
       }
     }
-    const fresh = await connect(pool.address, [signal, this.#stop.signal]);
+    const fresh = await connect(pool.address, [signal, this.#stop.signal], this.#trust)
+      .catch((error) => {
+        if (error instanceof NotTrusted) pool.distrust(error.message);
+        throw error;
+      });
     use(fresh);
     return await fresh.ask(request);
   }

@@ -7,7 +7,13 @@
 /** Error for a request of which no byte was sent. The request may be sent to another server. */
 export class NeverSent extends Error {
   /** The class, for logs. */
-  override readonly name = "NeverSent";
+  override readonly name: string = "NeverSent";
+}
+
+/** Error for a server with which TLS could not be agreed on, mostly since its certificate is not trusted. */
+export class NotTrusted extends NeverSent {
+  /** The class, for logs. */
+  override readonly name = "NotTrusted";
 }
 
 /** Error for a connection that ended before the message did. The server may have processed the request. */

@@ -20,7 +20,7 @@ import { type ApiServer, listenOptions, serveApi, serverLimits } from "../api/se
 import { addServerMetrics, addTlsMetrics } from "../telemetry/process_metrics.ts";
 import { Balancer } from "../balancer/balancer.ts";
 import { machineArchitecture } from "./base.ts";
-import { requireClusterAuth } from "./cluster.ts";
+import { clusterTrust, requireClusterAuth } from "./cluster.ts";
 import type { RunningNode } from "./serve.ts";
 import { version } from "../base/version.ts";
 
@@ -76,6 +76,7 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
       registry,
       catalog,
       tls: listen.tls,
+      trust: clusterTrust(config),
     }),
   );
   const server = built.use(

@@ -12,6 +12,7 @@ import { Cluster, type ClusterOptions } from "../cluster/cluster.ts";
 import { PeerClient } from "../cluster/peers/client.ts";
 import type { Config } from "../config/config.ts";
 import { etcdOptions } from "../registry/etcd/client/config.ts";
+import { type Trust, TrustFile } from "../http/tls/trust.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { NodeBase } from "./base.ts";
 
@@ -48,11 +49,18 @@ export async function openCluster(
       nearbyMs: config["registry.nearby.interval"] * 1000,
       monitoringMs: config["registry.monitoring.interval"] * 1000,
       clock,
+      trust: clusterTrust(config),
       reserveResult: () => bodies.takeResult(0),
       random: Math.random,
       ...status,
     }),
   );
+}
+
+/** Returns the certificates that `cluster.tls.ca` adds for peers. */
+export function clusterTrust(config: Config): Trust | undefined {
+  const path = config["cluster.tls.ca"];
+  return path === "" ? undefined : new TrustFile("cluster.tls.ca", path);
 }
 
 /**
@@ -80,14 +88,17 @@ export function requireClusterAuth(config: Config): void {
  */
 export async function requireUniqueId(
   registry: Registry,
-  { home: { nodeId, folderId }, auth }: Pick<NodeBase, "home" | "auth">,
+  { config, home: { nodeId, folderId }, auth, clock }: Pick<
+    NodeBase,
+    "config" | "home" | "auth" | "clock"
+  >,
 ): Promise<void> {
   if (!registry.health().ok) return;
   const registered = await registry.registeredNode(nodeId).catch(() => undefined);
   if (registered?.home === undefined || registered.home === folderId) return;
   // Whoever can write to etcd could otherwise keep a node from starting.
   if (auth?.registrations.problemOf(registered) !== undefined) return;
-  using client = new PeerClient(auth?.signer);
+  using client = new PeerClient(auth?.signer, clock, undefined, clusterTrust(config));
   if (!await client.isAlive(registered)) {
     const former = { id: nodeId, url: registered.url };
     return log.warn(

@@ -19,7 +19,7 @@ const maxBytes = 1 << 20;
 const silent = () => Promise.resolve();
 
 function connectTo({ port }: RawServer) {
-  return connect({ hostname: "127.0.0.1", port }, []);
+  return connect({ hostname: "127.0.0.1", port, isSecure: false }, []);
 }
 
 function post(body: HttpRequest["body"] = new TextEncoder().encode("hello")): HttpRequest {

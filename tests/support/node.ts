@@ -36,7 +36,7 @@ export interface CommandResult {
 
 /** A running node process. Disposing it ends it and removes its data. */
 export interface NodeProcess extends AsyncDisposable {
-  /** Where its API is, e.g. `http://127.0.0.1:40123`. */
+  /** Where its API is, e.g. `http://127.0.0.1:40123`; `https:` if it serves TLS only. */
   readonly url: string;
   readonly pid: number;
   /** From the start of the process to its first good answer, ms. */
@@ -111,9 +111,10 @@ export async function startNodeProcess(options: NodeOptions = {}): Promise<NodeP
   };
   stack.defer(async () => void await stop());
 
-  const url = `http://127.0.0.1:${port}`;
+  const certificate = soleCertificate(options.config);
+  const url = `${certificate ? "https" : "http"}://127.0.0.1:${port}`;
   const bound = started + (options.readyTimeoutMs ?? 20_000);
-  while (!await healthy(url)) {
+  while (!await healthy(url, certificate)) {
     if (ended !== undefined) throw new Error(`The node ended with status ${ended}:\n${lastLog}`);
     if (performance.now() > bound) throw new Error(`The node is not healthy in time:\n${log()}`);
     await new Promise((resolve) => setTimeout(resolve, readyStepMs));
@@ -140,9 +141,19 @@ export async function startNodeProcess(options: NodeOptions = {}): Promise<NodeP
   };
 }
 
-async function healthy(url: string): Promise<boolean> {
+/** Returns the certificate of a node that serves nothing but TLS. */
+function soleCertificate(config: NodeOptions["config"] = {}): string | undefined {
+  const { "api.tls.cert": certificate, "api.tls.port": port } = config;
+  return typeof certificate === "string" && port === undefined ? certificate : undefined;
+}
+
+async function healthy(url: string, certificate?: string): Promise<boolean> {
   try {
-    const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(5000) });
+    using client = Deno.createHttpClient(
+      certificate === undefined ? {} : { caCerts: [Deno.readTextFileSync(certificate)] },
+    );
+    const signal = AbortSignal.timeout(5000);
+    const answer = await fetch(`${url}/healthz`, { signal, client });
     await answer.body?.cancel();
     return answer.ok;
   } catch {

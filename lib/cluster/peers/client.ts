@@ -11,7 +11,7 @@ import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.
 import { type MemoryReservation, reserveLong } from "../../base/reserve_memory.ts";
 import { sliceBytes } from "../../base/slices.ts";
 import type { HttpResponse, WholeResponse } from "../../http/client.ts";
-import { BadMessage, ConnectionBroken, NeverSent } from "../../http/failures.ts";
+import { BadMessage, ConnectionBroken, NeverSent, NotTrusted } from "../../http/failures.ts";
 import type { HttpRequest } from "../../http/request.ts";
 import { isObject } from "../../json/json.ts";
 import { liftText } from "../../json/lift.ts";
@@ -22,6 +22,7 @@ import {
   reportSchema,
   requestNames,
 } from "../../model/invocation.ts";
+import type { Trust } from "../../http/tls/trust.ts";
 import type { NodeRecord } from "../../model/node.ts";
 import type { PageRequest } from "../../model/page.ts";
 import { surround } from "../../model/params.ts";
@@ -78,13 +79,15 @@ export class PeerClient implements Disposable {
    * @param signer signs the requests; undefined: they are not signed
    * @param clock measures pauses within responses
    * @param reserveResult opens the reservation of a long result, which grows as the result arrives
+   * @param trust certificates of nodes that it accepts in addition to those of public authorities
    */
   constructor(
     signer?: RequestSigner,
     clock: Clock = systemClock,
     reserveResult?: () => MemoryReservation,
+    trust?: Trust,
   ) {
-    this.#client = new NodeClient(signer);
+    this.#client = new NodeClient(signer, trust);
     this.#clock = clock;
     this.#reserveResult = reserveResult;
   }
@@ -326,6 +329,13 @@ async function parsedResponse(
 }
 
 function toServerledgeError(peer: NodeRecord, error: unknown): unknown {
+  if (error instanceof NotTrusted) {
+    return new ServerledgeError(
+      "PEER_UNREACHABLE",
+      `Node ${peer.id} at ${peer.url} is not trusted: check cluster.tls.ca. ${error.message}`,
+      { cause: error },
+    );
+  }
   if (error instanceof NeverSent) {
     return new ServerledgeError(
       "PEER_UNREACHABLE",

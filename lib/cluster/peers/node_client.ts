@@ -9,6 +9,7 @@ import type { ReserveMemory } from "../../base/reserve_memory.ts";
 import { HttpClient, type HttpResponse, type WholeResponse } from "../../http/client.ts";
 import { ConnectionBroken } from "../../http/failures.ts";
 import type { HttpRequest } from "../../http/request.ts";
+import type { Trust } from "../../http/tls/trust.ts";
 import type { NodeRecord } from "../../model/node.ts";
 import type { RequestSigner, SignedRequest } from "../trust/request_signer.ts";
 import { headerOf, processHeader } from "../trust/signed_headers.ts";
@@ -18,7 +19,7 @@ export type Addressee = Pick<NodeRecord, "id" | "url" | "incarnation">;
 
 /** Sends requests to nodes over persistent connections. Disposing it closes them. */
 export class NodeClient implements Disposable {
-  readonly #http = new HttpClient();
+  readonly #http: HttpClient;
   readonly #signer: RequestSigner | undefined;
   /** Processes of nodes that have restarted since they registered, as they said themselves. */
   readonly #processes = new WeakMap<Addressee, string>();
@@ -27,8 +28,10 @@ export class NodeClient implements Disposable {
    * Creates a client without connections.
    *
    * @param signer signs the requests; undefined: they are not signed
+   * @param trust certificates of nodes that it accepts in addition to those of public authorities
    */
-  constructor(signer?: RequestSigner) {
+  constructor(signer?: RequestSigner, trust?: Trust) {
+    this.#http = new HttpClient(trust);
     this.#signer = signer;
   }
 

@@ -6,9 +6,10 @@
  */
 
 import { closeQuietly } from "../../base/close.ts";
+import type { ServerAddress } from "../../http/address.ts";
 import type { ResponseParser } from "./response_parser.ts";
 import { Connection, type ConnectionFailure, type ConnectionOwner } from "./connection.ts";
-import type { Origin, RequestKind, ScheduledRequest } from "./plan.ts";
+import type { RequestKind, ScheduledRequest } from "./plan.ts";
 
 /** Maximum number of requests waiting for a connection. */
 const maxWaiting = 100_000;
@@ -31,7 +32,7 @@ export interface RequestOwner {
 
 /** Connections to one server. */
 export class ConnectionPool implements ConnectionOwner, Disposable {
-  readonly #origin: Origin;
+  readonly #origin: ServerAddress;
   readonly #kinds: readonly RequestKind[];
   readonly #maxConnections: number;
   readonly #owner: RequestOwner;
@@ -54,7 +55,7 @@ export class ConnectionPool implements ConnectionOwner, Disposable {
    * @param owner receives the ends of requests
    */
   constructor(
-    origin: Origin,
+    origin: ServerAddress,
     kinds: readonly RequestKind[],
     maxConnections: number,
     owner: RequestOwner,
@@ -184,7 +185,7 @@ export class ConnectionPool implements ConnectionOwner, Disposable {
 
   /** @returns the connection, or the error */
   async #tryConnect(): Promise<Deno.Conn | Error> {
-    const { hostname, port, tls } = this.#origin;
+    const { hostname, port, isSecure } = this.#origin;
     const abort = new AbortController();
     let conn: Deno.Conn | undefined;
     const giveUp = () => {
@@ -197,7 +198,7 @@ export class ConnectionPool implements ConnectionOwner, Disposable {
       const plain = await Deno.connect({ hostname, port, signal: abort.signal });
       conn = plain;
       plain.setNoDelay(true);
-      if (!tls) return plain;
+      if (!isSecure) return plain;
       const secured = await Deno.startTls(plain, { hostname });
       conn = secured;
       await secured.handshake();

@@ -80,7 +80,7 @@ class Generator implements RequestOwner, Disposable {
     this.#signal = signal;
     const pools = new Map<string, ConnectionPool>();
     this.#poolOf = plan.kinds.map(({ origin }) => {
-      const key = `${origin.tls} ${origin.hostname} ${origin.port}`;
+      const key = `${origin.isSecure} ${origin.hostname} ${origin.port}`;
       const pool = pools.get(key) ??
         new ConnectionPool(origin, plan.kinds, plan.maxConnections, this);
       pools.set(key, pool);

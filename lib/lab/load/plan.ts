@@ -39,12 +39,6 @@ export const defaults = {
   seed: 1,
 } as const;
 
-/** A server to send requests to. */
-export interface Origin extends ServerAddress {
-  /** True for `https`. */
-  readonly tls: boolean;
-}
-
 /** Requests with the same bytes. */
 export interface RequestKind {
   /** Name of the function, or path of a URL. */
@@ -56,7 +50,7 @@ export interface RequestKind {
   /** True if it invokes a function on a node or balancer. */
   readonly isInvocation: boolean;
   /** Its server. */
-  readonly origin: Origin;
+  readonly origin: ServerAddress;
   /** HTTP method. */
   readonly method: string;
   /** Head and body as sent. */

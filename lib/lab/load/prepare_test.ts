@@ -47,7 +47,7 @@ Deno.test("prepare: encodes a request to a URL", () => {
     mix: [{ url: "https://[::1]/a?b=1" }, { url: "http://h:8080/x", body: "é", method: "PUT" }],
   }).kinds;
   assert.match(textOf(get!.bytes), /^GET \/a\?b=1 HTTP\/1\.1\r\nhost: \[::1\]\r\n[^]*\r\n\r\n$/);
-  assert.deepEqual(get!.origin, { hostname: "::1", port: 443, tls: true });
+  assert.deepEqual(get!.origin, { hostname: "::1", port: 443, isSecure: true });
   assert.match(textOf(post!.bytes), /^PUT \/x [^]*content-length: 2\r\n\r\né$/);
   assert.equal(get!.validator, undefined);
   assert.ok(!get!.isInvocation);

@@ -8,7 +8,7 @@ const kind: RequestKind = {
   class: "",
   weight: 1,
   isInvocation: true,
-  origin: { hostname: "h", port: 1, tls: false },
+  origin: { hostname: "h", port: 1, isSecure: false },
   method: "POST",
   bytes: new Uint8Array(),
   limitMs: 10,

@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import { addressOf } from "../../http/address.ts";
 import { type HeaderPair, requestHead } from "../../http/head.ts";
 import { joinText } from "../../http/output.ts";
 import {
@@ -12,7 +13,7 @@ import {
   plainValidator,
   type ResponseValidator,
 } from "./response_validator.ts";
-import type { Origin, RequestKind } from "./plan.ts";
+import type { RequestKind } from "./plan.ts";
 import type { ScenarioRequest } from "./scenario.ts";
 
 /** Maximum size of a body, bytes. */
@@ -57,19 +58,12 @@ export function kindOf(
     class: className,
     weight: request.weight ?? 1,
     isInvocation: !isUrl,
-    origin: originOf(url),
+    origin: addressOf(url.href),
     method,
     bytes: joinText(headOf(method, url, request.headers ?? {}, body.length), body),
     limitMs: request.limit === undefined ? undefined : request.limit * 1000,
     validator: validatorOf(request, isUrl || target.isPlain),
   };
-}
-
-/** Returns the server of a URL. */
-export function originOf({ hostname, port, protocol }: URL): Origin {
-  const tls = protocol === "https:";
-  const bare = hostname.replace(/^\[(.*)\]$/, "$1");
-  return { hostname: bare, port: Number(port || (tls ? 443 : 80)), tls };
 }
 
 function validatorOf({ expect }: ScenarioRequest, isPlain: boolean): ResponseValidator | undefined {

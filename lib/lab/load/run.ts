@@ -33,8 +33,8 @@ export async function runLoad(
   const facts = await generate(plan, recorder, signal);
   const targets = [
     ...new Set(
-      plan.kinds.map(({ origin: { tls, hostname, port } }) =>
-        `${tls ? "https" : "http"}://${hostPort(hostname, port)}`
+      plan.kinds.map(({ origin: { isSecure, hostname, port } }) =>
+        `${isSecure ? "https" : "http"}://${hostPort(hostname, port)}`
       ),
     ),
   ];
