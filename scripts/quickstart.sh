@@ -197,6 +197,6 @@ fi
 
 say_step "status"
 show "$serverledge" status
-[ -n "$docker" ] || expect "Docker does not answer"
+[ -n "$docker" ] || expect "Docker does not respond"
 
 [ "$wrong" = 0 ] || stop_with "$wrong answers were not as expected"

@@ -112,11 +112,14 @@ async function forwarded(
  * other.
  */
 function alreadyForwarded(id: string, previous: string): ServerledgeError {
-  const by = previous === id ? "that it had forwarded" : `that balancer ${previous} had forwarded`;
+  const by = previous === id
+    ? "that it had forwarded"
+    : `that load balancer ${previous} had forwarded`;
   return new ServerledgeError(
     "PEER_DECLINED",
-    `Balancer ${id} received a request ${by}: a node is registered by the address of balancer ${id}; ` +
-      "set api.ip or api.url of that node to where others reach it",
+    `Load balancer ${id} received a request ${by}: a node is registered with the address ` +
+      `of load balancer ${id}; set api.ip or api.url of that node to an address at which ` +
+      "others reach it",
   );
 }
 
@@ -136,7 +139,10 @@ function healthResponse(services: BalancerServices): Response {
 
 function metricsResponse({ metrics, metricsEnabled }: BalancerServices): Response {
   if (!metricsEnabled) {
-    throw new ServerledgeError("ROUTE_UNKNOWN", "Metrics are off: set metrics.enabled to true");
+    throw new ServerledgeError(
+      "ROUTE_UNKNOWN",
+      "Metrics are disabled: set metrics.enabled to true",
+    );
   }
   return new KnownResponse(metrics.registry.render(), 200, [["content-type", metricsType]]);
 }

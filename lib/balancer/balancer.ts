@@ -142,8 +142,8 @@ export class Balancer implements AsyncDisposable {
       if (problem !== undefined) problems.push(`node ${record.id}: ${problem}`);
     }
     const isServed = this.#table.all.some((target) => target.isHealthy);
-    if (this.#table.all.length === 0) problems.push("there is no node in the area");
-    if (this.#isShuttingDown) problems.push("the balancer is shutting down");
+    if (this.#table.all.length === 0) problems.push("the area has no nodes");
+    if (this.#isShuttingDown) problems.push("the load balancer is shutting down");
     return { ok: isServed && !this.#isShuttingDown, problems };
   }
 

@@ -126,7 +126,7 @@ export class HealthChecks implements AsyncDisposable {
       if (id !== undefined && id !== target.record.id) {
         target.markUnhealthy(addressConflict(target, id));
       } else if (status === 200) target.checkPassed();
-      else target.markUnhealthy(`its health check has status ${status}`);
+      else target.markUnhealthy(`its health check returned status ${status}`);
     } catch {
       if (this.#stop.signal.aborted) return;
       this.#client.forget(target.record.url);
@@ -166,6 +166,6 @@ export class HealthChecks implements AsyncDisposable {
 
 /** Problem of a node whose address is another node's. */
 function addressConflict({ record }: Target, other: string): string {
-  return `${other} responds at its address ${record.url}; set its api.ip or api.url to where others ` +
-    "reach it, and give each node a registry.node.id of its own";
+  return `${other} responds at its address ${record.url}; set its api.ip or api.url to an ` +
+    "address at which others reach it, and give each node its own registry.node.id";
 }

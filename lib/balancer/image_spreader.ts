@@ -71,14 +71,17 @@ export class ImageSpreader implements AsyncDisposable {
   async #send({ record }: Target, { name }: ImageRequest): Promise<void> {
     using limit = timeLimit(this.#clock, fetchTimeoutMs, this.#stop.signal);
     const node = { id: record.id, name };
-    log.info("Node {id} fetches the image of {name}: the nodes that have it are overloaded", node);
+    log.info(
+      "Node {id} pulls the image of {name}, because the nodes that have it are overloaded",
+      node,
+    );
     try {
       const request = prewarmRequest(record.url, name);
       const { status } = await this.#client.ask(record, request, limit.signal, maxResponseBytes);
-      if (status !== 200) log.warn("Node {id} cannot fetch the image of {name}", node);
+      if (status !== 200) log.warn("Node {id} cannot pull the image of {name}", node);
     } catch (error) {
       if (!this.#stop.signal.aborted) {
-        log.warn("Node {id} cannot fetch the image of {name}: {error}", { ...node, error });
+        log.warn("Node {id} cannot pull the image of {name}: {error}", { ...node, error });
       }
     }
   }

@@ -22,11 +22,11 @@ export class BalancerMetrics {
   );
   readonly #retries = this.registry.counter(
     "serverledge_balancer_retries_total",
-    "Requests sent to another node, since the first did not start them",
+    "Requests sent to another node because the first node did not start them",
   );
   readonly #response = this.registry.histogram(
     "serverledge_balancer_response_seconds",
-    "Time from arrival to the beginning of the response, s",
+    "Time from arrival to the start of the response, s",
     buckets,
     ["kind"],
   );

@@ -226,7 +226,7 @@ function referral(forwarding: Forwarding, { code, details }: ServerledgeError): 
 
 /** Describes in words that follow the node's name why it gave no response. */
 function failureText(error: unknown): string {
-  if (error instanceof NeverSent) return "it accepts no connection";
+  if (error instanceof NeverSent) return "it does not accept connections";
   return error instanceof UnsignedResponse
     ? "its response is not signed with this cluster's secret"
     : "the connection broke before the response";
@@ -245,20 +245,21 @@ function noNodeAvailable(all: readonly Target[]): ServerledgeError {
   const [first, ...others] = all.filter(({ isHealthy }) => !isHealthy);
   const more = others.length > 0 ? `, and ${others.length} more have problems` : "";
   const why = all.length === 0
-    ? "none is registered"
+    ? "no node is registered"
     : first
     ? `node ${first.record.id}: ${first.problem}${more}`
     : "GET /status lists them";
   return new ServerledgeError(
     "NO_SUITABLE_NODE",
-    `No node of this area can take the request now: ${why}`,
+    `No node of this area can accept the request now: ${why}`,
   );
 }
 
 function unreachable({ record }: Target, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     "PEER_UNREACHABLE",
-    `Node ${record.id} at ${record.url} accepts no connection, and no other can take the request`,
+    `Node ${record.id} at ${record.url} does not accept connections, and no other node ` +
+      "can accept the request",
     { cause, details: { node: record.id } },
   );
 }

@@ -32,9 +32,13 @@ export async function readBody(
     return body.length <= limit ? await body.whole(limit) : toStream([], body);
   } catch (cause) {
     if (cause instanceof ServerledgeError) throw cause;
-    throw new ServerledgeError("CANCELLED", "The client disconnected before its body had arrived", {
-      cause,
-    });
+    throw new ServerledgeError(
+      "CANCELLED",
+      "The client disconnected before the whole body had arrived",
+      {
+        cause,
+      },
+    );
   }
 }
 

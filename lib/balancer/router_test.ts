@@ -39,7 +39,7 @@ Deno.test("Router: a function keeps its node, and moves to the next if that was 
   assert.equal(idOf(router, "f"), first);
   assert.equal(idOf(router, "f"), first);
   assert.equal(idOf(router, "f", f, new Set([first])), second);
-  table.get(first)!.markUnhealthy("it accepts no connection");
+  table.get(first)!.markUnhealthy("it does not accept connections");
   assert.equal(idOf(router, "f"), second);
   table.get(first)!.checkPassed();
   assert.equal(idOf(router, "f"), first);
@@ -124,7 +124,7 @@ Deno.test("Router: architectures alternate, and overloaded ones are skipped", ()
 Deno.test("Router: forAny alternates between the healthy nodes", () => {
   const table = region(four);
   const router = new Router(table, 1.25);
-  table.get("b")!.markUnhealthy("it accepts no connection");
+  table.get("b")!.markUnhealthy("it does not accept connections");
   const chosen = [1, 2, 3].map(() => router.forAny(none)!.target.record.id);
   assert.deepEqual(chosen.toSorted(), ["a", "c", "d"]);
   assert.equal(router.forAny(new Set(["a", "b", "c", "d"])), undefined);

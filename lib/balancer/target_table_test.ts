@@ -47,7 +47,7 @@ Deno.test("TargetTable: a restarted node starts clean, and its requests fail", (
   const { targets, events } = table();
   targets.put(record("a"));
   const former = targets.get("a")!;
-  former.markUnhealthy("it accepts no connection");
+  former.markUnhealthy("it does not accept connections");
   const proxied = former.startRequest({ memoryMib: 1, cpu: 0 });
   targets.put(record("a"));
   assert.equal(targets.get("a"), former);
@@ -59,8 +59,8 @@ Deno.test("TargetTable: a restarted node starts clean, and its requests fail", (
 
 Deno.test("Target: is unhealthy after one failure, and healthy after one successful check", () => {
   const target = new Target(record("a"), new ManualClock());
-  target.markUnhealthy("it accepts no connection");
-  assert.deepEqual([target.isHealthy, target.problem], [false, "it accepts no connection"]);
+  target.markUnhealthy("it does not accept connections");
+  assert.deepEqual([target.isHealthy, target.problem], [false, "it does not accept connections"]);
   target.checkPassed();
   assert.ok(target.isHealthy);
 });

@@ -35,7 +35,7 @@ export function readPemFile(
     throw pemProblem(setting, `cannot read ${path}: ${fileProblem(cause)}`, cause);
   }
   if (contents[content].test(new TextDecoder().decode(bytes))) return bytes;
-  throw pemProblem(setting, `${path} is no PEM file with a ${content}`);
+  throw pemProblem(setting, `${path} is not a PEM file with a ${content}`);
 }
 
 /**

@@ -76,14 +76,15 @@ export function loopbackProblem(
 ): string | undefined {
   if (!loopback.test(new URL(url).hostname)) {
     if (listen === undefined || !loopback.test(listen)) return undefined;
-    return `it listens on ${listen} only, so nobody can connect to ${url}; set api.listen to 0.0.0.0 ` +
-      "or that address, or api.url if it is behind a proxy";
+    return `it listens on ${listen} only, so other nodes cannot connect to ${url}; set ` +
+      "api.listen to 0.0.0.0 or that address, or api.url if it is behind a proxy";
   }
   const shared = endpoints.find((endpoint) => {
     const { hostname } = new URL(endpoint.includes("://") ? endpoint : `http://${endpoint}`);
     return !loopback.test(hostname);
   });
   if (shared === undefined) return undefined;
-  return `other machines cannot reach it at its address ${url}, while etcd is at ${shared}; set api.ip ` +
-    "or api.url to an address at which they can, and api.listen to an interface that accepts their connections";
+  return `other machines cannot reach its address ${url}, but etcd is at ${shared}; set ` +
+    "api.ip or api.url to an address that they can reach, and api.listen to an interface " +
+    "that accepts their connections";
 }

@@ -373,14 +373,15 @@ export class Cluster implements Peers, AsyncDisposable {
 }
 
 function conflictText({ id, url }: NodeRecord): string {
-  return `its id ${id} belongs to another node, at ${url}; set registry.node.id to another id, or none ` +
-    "to get one, and restart it";
+  return `its id ${id} belongs to another node, at ${url}; set registry.node.id to another ` +
+    "id, or leave it empty to generate one, and restart it";
 }
 
 function unresponsive({ record }: Peer, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     "FUNCTION_CRASHED",
-    `Node ${record.id} at ${record.url} received the request and does not respond any more; the function may have run there`,
+    `Node ${record.id} at ${record.url} received the request and no longer responds; the ` +
+      "function may have run there",
     { cause },
   );
 }

@@ -42,7 +42,7 @@ export class NodeHome implements Disposable {
     if (folderId === undefined) {
       throw new ServerledgeError(
         "CONFIG_INVALID",
-        `Another node uses the folder ${folder}: stop it, or set data.dir to another folder`,
+        `Another node uses the directory ${folder}: stop it, or set data.dir to another directory`,
       );
     }
     const id = nodeId || folderId;
@@ -75,7 +75,8 @@ function lockFolder(folder: string, locks: DisposableStack): string | undefined 
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ServerledgeError(
       "CONFIG_INVALID",
-      `Cannot use the folder ${folder}: ${reason}; set data.dir to one this user can write`,
+      `Cannot use the directory ${folder}: ${reason}; set data.dir to a directory that ` +
+        "this user can write",
       { cause },
     );
   }
@@ -93,8 +94,8 @@ function lockId(id: string): Disposable {
     if (!lock.tryLockSync(true)) {
       throw new ServerledgeError(
         "CONFIG_INVALID",
-        `Node id ${id} belongs to another node that runs on this machine: set registry.node.id to ` +
-          "another id, or none to get one",
+        `Node id ${id} belongs to another node that runs on this machine: set ` +
+          "registry.node.id to another id, or leave it empty to generate one",
       );
     }
     // The former owner may have removed the file: then others lock a new one of the same name.
@@ -140,7 +141,7 @@ function unusable(path: string, cause: unknown): ServerledgeError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new ServerledgeError(
     "CONFIG_INVALID",
-    `Cannot lock the node's id with ${path}: ${reason}; set TMPDIR to a folder that ` +
+    `Cannot lock the node's id with ${path}: ${reason}; set TMPDIR to a directory that ` +
       "this user can write",
     { cause },
   );
@@ -169,7 +170,7 @@ export function dataDirectory(path: string): string {
   const home = Deno.env.get("HOME");
   const data = Deno.env.get("XDG_DATA_HOME") ?? (home && join(home, ".local", "share"));
   if (data) return join(data, "serverledge");
-  throw new ServerledgeError("CONFIG_INVALID", "Set data.dir: this user has no home folder");
+  throw new ServerledgeError("CONFIG_INVALID", "This user has no home directory: set data.dir");
 }
 
 function storedId(folder: string): string {

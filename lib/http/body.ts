@@ -121,9 +121,9 @@ export class IncomingBody extends Body {
   }
 
   async #beginChunk(): Promise<void> {
-    if (this.#hasChunk && await this.#line() !== "") throw new BadMessage("has a bad chunk");
+    if (this.#hasChunk && await this.#line() !== "") throw new BadMessage("has an invalid chunk");
     const [, digits] = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(await this.#line()) ?? [];
-    if (!digits) throw new BadMessage("has a bad chunk");
+    if (!digits) throw new BadMessage("has an invalid chunk");
     this.#left = parseInt(digits, 16);
     this.#hasChunk = this.#left > 0;
     if (!this.#hasChunk) await this.#skipTrailers();
@@ -138,7 +138,7 @@ export class IncomingBody extends Body {
   /** Discards the trailers. The body is complete even if they break off (RFC 9112, 8). */
   async #skipTrailers(): Promise<void> {
     for (let count = 0; await this.#input.line(this.#isStrict); count++) {
-      if (count === maxTrailers) throw new BadMessage("has too many trailers");
+      if (count === maxTrailers) throw new BadMessage("has trailers that are too long");
     }
   }
 }
@@ -189,5 +189,5 @@ export function tooLong(maxBytes: number): TooLong {
 }
 
 function cutShort(): ConnectionBroken {
-  return new ConnectionBroken("The connection ended within a message");
+  return new ConnectionBroken("The connection ended in the middle of a message");
 }

@@ -181,7 +181,7 @@ export class HttpClient implements Disposable {
     use: (connection: Connection) => void,
   ): Promise<IncomingResponse> {
     const givenUp = () => signal.aborted || this.#stop.signal.aborted;
-    if (givenUp()) throw new NeverSent("It was given up before it was sent");
+    if (givenUp()) throw new NeverSent("The request was cancelled before it was sent");
     for (let kept = pool.take(); kept; kept = pool.take()) {
       use(kept);
       try {

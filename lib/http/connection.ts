@@ -85,12 +85,14 @@ export class Connection implements Disposable {
     else this.#sent();
     for (let count = 0; count <= maxInterim; count++) {
       const head = parseResponseHead(await this.#input.head(), request.method);
-      if (head.status === 101) throw new BadMessage("switches protocols unasked");
+      if (head.status === 101) {
+        throw new BadMessage("switches protocols without a request to do so");
+      }
       if (head.status < 200) continue;
       this.#keepsAlive = head.keepAlive;
       return { head, body: new IncomingBody(this.#input, head.framing) };
     }
-    throw new BadMessage("does not come to its end");
+    throw new BadMessage("is not complete");
   }
 
   /** Closes the connection; the exchange in progress fails. */

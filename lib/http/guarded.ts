@@ -64,7 +64,7 @@ export async function askGuarded(
 async function choose(host: string, { forbids }: GuardedOptions): Promise<string[]> {
   const addresses = isIP(host) ? [host] : await resolve(host);
   if (!addresses.some(forbids)) return addresses;
-  throw new Forbidden(`${host} is this machine, or on a link of it`);
+  throw new Forbidden(`${host} is this machine, or a link-local address`);
 }
 
 async function connectAny(
@@ -90,7 +90,7 @@ async function resolve(host: string): Promise<string[]> {
   try {
     return (await lookup(host, { all: true })).map(({ address }) => address);
   } catch (cause) {
-    throw new NeverSent(`${host} cannot be resolved`, { cause });
+    throw new NeverSent(`Cannot resolve ${host}`, { cause });
   }
 }
 

@@ -83,7 +83,7 @@ export function headerLines(headers: readonly HeaderPair[]): string {
   for (const [name, value] of headers) {
     if (!token.test(name) || badInValue.test(value)) {
       throw new TypeError(
-        `Cannot send header "${name}": its name or value has a character that no header may have`,
+        `Cannot send header "${name}": its name or value contains an invalid character`,
       );
     }
     lines += `${name}: ${value}\r\n`;
@@ -104,7 +104,7 @@ export function parseHeaders(text: string, from: number): HeaderPair[] {
   for (headerLine.lastIndex = from; headerLine.lastIndex < text.length;) {
     const [, name, value] = headerLine.exec(text) ?? [];
     // This also rejects a space before the colon, and a line that begins with a space.
-    if (!name) throw new BadMessage("has a header that is not valid");
+    if (!name) throw new BadMessage("has an invalid header");
     pairs.push([name.toLowerCase(), trimmed(value!)]);
   }
   return pairs;
@@ -162,10 +162,10 @@ function framingOf(status: number, method: string, headers: readonly HeaderPair[
     throw new BadMessage("has an ambiguous length");
   }
   if (coding === "chunked") return "chunked";
-  if (coding !== undefined) throw new BadMessage(`is coded as ${coding}`);
+  if (coding !== undefined) throw new BadMessage(`has the unsupported encoding ${coding}`);
   const [length] = lengths;
   if (length === undefined) return "eof";
-  if (!isLength(length)) throw new BadMessage("has a bad length");
+  if (!isLength(length)) throw new BadMessage("has an invalid length");
   return Number(length);
 }
 

@@ -75,9 +75,11 @@ export class Input {
       if (!mayBeHttp(bytes)) throw new BadMessage("is not HTTP/1");
       const head = this.takeHead(seen);
       if (head !== undefined) return head;
-      if (bytes.length >= maxHeadBytes) throw new BadMessage("has too long headers");
+      if (bytes.length >= maxHeadBytes) throw new BadMessage("has headers that are too long");
       seen = bytes.length;
-      if (!await this.more()) throw new ConnectionBroken("It closed the connection unanswered");
+      if (!await this.more()) {
+        throw new ConnectionBroken("The connection was closed without a response");
+      }
     }
   }
 
@@ -120,7 +122,7 @@ export class Input {
     for (;;) {
       const at = this.#buffer.subarray(this.#start, this.#end).indexOf(10);
       if (at > maxLineBytes || (at < 0 && this.buffered > maxLineBytes)) {
-        throw new BadMessage("has too long lines");
+        throw new BadMessage("has lines that are too long");
       }
       if (at >= 0) {
         const line = latin1Text(this.#buffer.subarray(this.#start, this.#start + at));
@@ -175,7 +177,7 @@ export class Input {
       return count !== null;
     } catch (cause) {
       this.#isOver = true;
-      throw new ConnectionBroken("The connection broke off", { cause });
+      throw new ConnectionBroken("The connection broke", { cause });
     } finally {
       this.#reading = undefined;
     }

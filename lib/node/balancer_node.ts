@@ -58,7 +58,7 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
   if (!options) {
     throw new ServerledgeError(
       "CONFIG_INVALID",
-      "A balancer finds its nodes in etcd: set etcd.address to the one that they use",
+      "A load balancer finds its nodes in etcd: set etcd.address to the etcd that the nodes use",
     );
   }
   const { connectEtcd } = await import("../registry/etcd/registry.ts");
@@ -93,7 +93,7 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
   const registration = mayJoin(config, record.url, options.endpoints)
     ? built.use(registry.registerNode(record))
     : undefined;
-  log.info("Balancer {id} of area {area} serves {urls}{registered}, registry {registry}", {
+  log.info("Load balancer {id} of area {area} serves {urls}{registered}, registry {registry}", {
     ...node,
     urls: server.urls,
     registered: registeredAs(server.url, registration && record.url),
@@ -124,7 +124,7 @@ function recordOf(
 function mayJoin(config: Config, url: string, endpoints: readonly string[]): boolean {
   const listen = config["api.url"] === "" ? config["api.listen"] : undefined;
   const problem = loopbackProblem(url, endpoints, listen);
-  if (problem) log.warn("The balancer does not join the cluster: {problem}", { problem });
+  if (problem) log.warn("The load balancer does not join the cluster: {problem}", { problem });
   return problem === undefined;
 }
 

@@ -74,10 +74,11 @@ export function requireClusterAuth(config: Config): void {
   if (config["cluster.secret"] !== "" || config["cluster.auth"] === "none") return;
   throw new ServerledgeError(
     "CONFIG_INVALID",
-    `A member of a cluster that other machines can reach (api.listen is ${listen}) needs ` +
-      "cluster.secret: without it, whoever reaches the member can pose as a node. Set cluster.secret to " +
-      "the same random text on all nodes and balancers (e.g. of openssl rand -hex 32), or set " +
-      "cluster.auth to none if everybody in the network is trusted",
+    `A cluster member that other machines can reach (api.listen is ${listen}) needs ` +
+      "cluster.secret; without it, anyone who can reach the member can pose as a node. Set " +
+      "cluster.secret to the same random text on all nodes and load balancers (for " +
+      "example, from openssl rand -hex 32), or set cluster.auth to none if you trust " +
+      "everyone in the network",
   );
 }
 
@@ -102,13 +103,13 @@ export async function requireUniqueId(
   if (!await client.isAlive(registered)) {
     const former = { id: nodeId, url: registered.url };
     return log.warn(
-      "Node {id} was registered at {url}, which does not respond: this node takes its place",
+      "Node {id} was registered at {url}, which does not respond: this node replaces it",
       former,
     );
   }
   throw new ServerledgeError(
     "CONFIG_INVALID",
-    `Node id ${nodeId} belongs to another node of the cluster, at ${registered.url}: set registry.node.id to ` +
-      "another id, or none to get one",
+    `Node id ${nodeId} belongs to another node of the cluster, at ${registered.url}: set ` +
+      "registry.node.id to another id, or leave it empty to generate one",
   );
 }

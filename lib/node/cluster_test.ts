@@ -9,7 +9,7 @@ Deno.test("requireClusterAuth: a member that listens beyond loopback needs the s
   const open = { "api.listen": "0.0.0.0", "etcd.address": "10.0.0.2:2379" };
   assert.throws(() => require(open), {
     code: "CONFIG_INVALID",
-    message: /api\.listen is 0\.0\.0\.0\) needs cluster\.secret: .* or set cluster\.auth to none/,
+    message: /api\.listen is 0\.0\.0\.0\) needs cluster\.secret; .* or set cluster\.auth to none/,
   });
   require({ ...open, "cluster.secret": "s3cret" });
   require({ ...open, "cluster.auth": "none" });

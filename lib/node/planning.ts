@@ -48,6 +48,6 @@ export function startPlanning(
 
 /** Registers the counter of plans. */
 export function countPlans(registry: MetricRegistry): Counter {
-  const help = "Plans of the scheduling policy by outcome: OK or the code of the error";
+  const help = "Plans of the scheduling policy by outcome (OK or an error code)";
   return registry.counter("serverledge_plans_total", help, ["outcome"]);
 }

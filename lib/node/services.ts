@@ -152,7 +152,9 @@ function healthOf(
   if (!health.ok) problems.push(`registry: ${health.reason}`);
   const waiting = results?.waiting ?? 0;
   if (waiting > 0) {
-    problems.push(`results: ${waiting} of async invocations can be polled at this node only`);
+    problems.push(
+      `results: ${waiting} results of asynchronous invocations can be polled at this node only`,
+    );
   }
   if (engine.state !== true) problems.push(`containers: ${engine.state}`);
   problems.push(...janitor.problems(), ...cluster?.problems() ?? []);
@@ -202,7 +204,8 @@ function logsOf(parts: NodeParts): Pick<ApiServices, "logs" | "followLogs"> {
       if (followers < maxFollowers) return follow(name, lines, signal);
       throw new ServerledgeError(
         "NODE_SATURATED",
-        `${maxFollowers} clients follow logs of this node, the maximum: stop one of them`,
+        `${maxFollowers} clients follow function output on this node, which is the maximum: ` +
+          "stop one of them",
       );
     },
   };

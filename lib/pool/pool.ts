@@ -326,7 +326,7 @@ export class Pool implements AsyncDisposable {
     record: FunctionRecord,
     attempt: (pool: FunctionPool) => Promise<PooledInstance | undefined>,
   ): Promise<boolean> {
-    if (this.#closed) throw new ServerledgeError("SHUTTING_DOWN", "The node is stopping");
+    if (this.#closed) throw new ServerledgeError("SHUTTING_DOWN", "The node is shutting down");
     const pool = this.#functions.of(record);
     let pooled: PooledInstance | undefined;
     pool.starting++;

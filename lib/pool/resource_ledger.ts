@@ -163,7 +163,7 @@ export class ResourceLedger {
     assert(
       this.#busyMemory >= 0 && this.#warmMemory >= 0 && this.#usedMilliCpu >= 0 &&
         this.freeMemory >= 0 && this.freeInstances >= 0,
-      "the ledger does not balance",
+      "the resource ledger is inconsistent",
     );
   }
 

@@ -73,19 +73,20 @@ export function shortageInWords(
     const { slots, starting } = shortage;
     const starts = starting > 0 ? ` (${starting} of its instances are starting)` : "";
     return `all ${slots} slots of "${name}" are in use${starts}; an instance runs ` +
-      `${maxConcurrency} at once (MaxConcurrency), and container.starts instances start at a time`;
+      `${maxConcurrency} requests concurrently (MaxConcurrency), and container.starts ` +
+      "instances start at the same time";
   }
   const { lacks, asked, free, total, instances } = shortage;
   const whom = instances === 1 ? "one more instance" : `${instances} more instances`;
   if (lacks === "descriptors") {
     return `${whom} of "${name}" cannot be started: the file descriptors of this process ` +
-      `(ulimit -n) suffice for ${total} instances, and ${free} of these are free`;
+      `(ulimit -n) suffice for ${total} instances, of which ${free} are free`;
   }
   const [unit, option, key] = lacks === "memory"
     ? ["MiB of memory", "MemoryMB", "container.pool.memory"]
     : ["CPUs", "CPUDemand", "container.pool.cpus"];
-  return `${whom} of "${name}" would take ${rounded(asked)} ${unit} (${option}), ` +
-    `and ${rounded(free)} of ${total} are free (${key})`;
+  return `${whom} of "${name}" would need ${rounded(asked)} ${unit} (${option}), but only ` +
+    `${rounded(free)} of ${total} are free (${key})`;
 }
 
 function rounded(amount: number): number {

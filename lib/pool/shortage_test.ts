@@ -21,8 +21,8 @@ function said(shortage: Shortage | undefined): string | undefined {
 Deno.test("shortageInWords: memory, names demand, free memory, option and key", () => {
   assert.equal(
     said(shortageOf({ memoryMib: 128, cpu: 0 }, 1, supply)),
-    'one more instance of "f" would take 128 MiB of memory (MemoryMB), ' +
-      "and 64 of 1024 are free (container.pool.memory)",
+    'one more instance of "f" would need 128 MiB of memory (MemoryMB), ' +
+      "but only 64 of 1024 are free (container.pool.memory)",
   );
   assert.match(said(shortageOf({ memoryMib: 32, cpu: 0 }, 3, supply))!, /^3 more .* 96 MiB/);
 });
@@ -30,8 +30,8 @@ Deno.test("shortageInWords: memory, names demand, free memory, option and key", 
 Deno.test("shortageInWords: CPU, names demand, free CPU, option and key", () => {
   assert.equal(
     said(shortageOf({ memoryMib: 64, cpu: 0.5 }, 1, supply)),
-    'one more instance of "f" would take 0.5 CPUs (CPUDemand), ' +
-      "and 0.3 of 2 are free (container.pool.cpus)",
+    'one more instance of "f" would need 0.5 CPUs (CPUDemand), ' +
+      "but only 0.3 of 2 are free (container.pool.cpus)",
   );
 });
 
@@ -50,6 +50,6 @@ Deno.test("shortageInWords: descriptors, says how many instances they suffice fo
   assert.equal(
     said(shortageOf({ memoryMib: 1, cpu: 0 }, 3, supply)),
     '3 more instances of "f" cannot be started: the file descriptors of this process (ulimit -n) ' +
-      "suffice for 9 instances, and 2 of these are free",
+      "suffice for 9 instances, of which 2 are free",
   );
 });

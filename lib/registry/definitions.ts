@@ -38,31 +38,33 @@ export function checkDefinition(
     const key = `runtimes.${definition.runtime}.image`;
     throw new ServerledgeError(
       "RUNTIME_UNKNOWN",
-      `Runtime: "${definition.runtime}" has no image on this node: set ${key} to one that has the ` +
-        "language and the libraries that the function imports",
+      `Runtime: "${definition.runtime}" has no image on this node: set ${key} to an image ` +
+        "with the language and the libraries that the function imports",
       { details: { path: "Runtime" } },
     );
   }
   if (!runtime) {
     throw new ServerledgeError(
       "RUNTIME_UNKNOWN",
-      `Runtime: ${JSON.stringify(definition.runtime)} is unknown; known are ${
-        [...config.runtimes.keys()].join(", ")
-      }`,
+      `Runtime: ${JSON.stringify(definition.runtime)} is unknown; known runtimes are ` +
+        `${[...config.runtimes.keys()].join(", ")}`,
       { details: { path: "Runtime" } },
     );
   }
   const kind = kindOf(runtime.executor);
   if (definition.stateful && !kind.dropsState) {
     const able = runtimeIds(({ dropsState }) => dropsState === true);
-    refuse("Stateful", `only modules of the runtime ${able} can choose; others always keep state`);
+    refuse(
+      "Stateful",
+      `only modules of the runtime ${able} support this choice; others always keep their state`,
+    );
   }
   const { http = "event" } = definition;
   if (http !== "event" && !kind.http?.includes(http)) {
     const able = runtimeIds((other) => other.http?.includes(http) === true);
     refuse(
       "Http",
-      `only commands of the runtime ${able} can choose ${http}; handlers of others get the event`,
+      `only commands of the runtime ${able} support ${http}; handlers of other runtimes receive the event`,
     );
   }
   if (kind.place === "image") checkImage(definition, runtime);
@@ -82,7 +84,7 @@ function checkCode(definition: Definition, runtime: Runtime, hasCode: boolean): 
   if (!hasCode) {
     refuse(
       "TarFunctionCode",
-      `the runtime ${definition.runtime} needs code: a TAR archive in base64`,
+      `the runtime ${definition.runtime} needs code: a TAR or ZIP archive in base64`,
     );
   }
   const { handler } = kindOf(runtime.executor);

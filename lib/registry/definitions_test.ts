@@ -34,7 +34,10 @@ Deno.test("checkDefinition: returns the runtime that a definition names, also by
 
 Deno.test("checkDefinition: an unknown runtime is refused with the list of known ones", () => {
   const text = refusal({ runtime: "cobol" });
-  assert.match(text, /^RUNTIME_UNKNOWN Runtime: "cobol" is unknown; known are .*python.*wasm/);
+  assert.match(
+    text,
+    /^RUNTIME_UNKNOWN Runtime: "cobol" is unknown; known runtimes are .*python.*wasm/,
+  );
 });
 
 Deno.test("checkDefinition: an alias without a configured image is refused with the key to set", () => {

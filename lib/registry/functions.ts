@@ -81,7 +81,7 @@ export class FunctionService implements AsyncDisposable {
     this.#collect();
     throw new ServerledgeError(
       "FUNCTION_EXISTS",
-      `A function named ${record.name} exists: update it, or choose another name`,
+      `A function named ${record.name} already exists: update it, or choose another name`,
     );
   }
 
@@ -223,7 +223,10 @@ export class FunctionService implements AsyncDisposable {
       return;
     }
     this.#collecting = this.#options.registry.collectCode()
-      .then(() => {}, (error) => logger("registry").warn("Cannot collect code: {error}", { error }))
+      .then(
+        () => {},
+        (error) => logger("registry").warn("Cannot delete unused code: {error}", { error }),
+      )
       .finally(() => {
         this.#collecting = undefined;
         if (this.#collectAgain) {

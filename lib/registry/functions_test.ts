@@ -163,7 +163,7 @@ test("a runtime with libraries is refused without its image", async ({ service }
   await assert.rejects(service.create(await python({ Runtime: "python312ml" })), (error) => {
     assert.ok(error instanceof ServerledgeError);
     assert.equal(error.code, "RUNTIME_UNKNOWN");
-    assert.match(error.message, /set runtimes\.python312ml\.image to one that has/);
+    assert.match(error.message, /set runtimes\.python312ml\.image to an image with/);
     return true;
   });
 });
@@ -222,7 +222,7 @@ test("FunctionService: accepts TAR in gzip and ZIP, and names other formats in t
   const refusals: [bytes: string, reason: RegExp][] = [
     ["\xfd7zXZ\0 packed", /it is a xz file, .* pack the code as \.tar, \.tar\.gz or \.zip/],
     ["<!DOCTYPE html><title>Sign in", /it is a web page/],
-    ["\x1f\x8b cut", /the gzip archive is damaged/],
+    ["\x1f\x8b cut", /the gzip archive is corrupt/],
     ["PK\x03\x04 cut", /cannot use the ZIP archive: it is truncated/],
   ];
   for (const [bytes, reason] of refusals) {

@@ -53,7 +53,7 @@ export class UnreadableValues implements Disposable {
     this.#cancel?.();
     this.#cancel = undefined;
     if (this.#last) {
-      this.#log.warn("Skipped {count} more values that cannot be read, the last {key}: {problem}", {
+      this.#log.warn("Skipped {count} more unreadable values, the last {key}: {problem}", {
         count: this.#count,
         ...this.#last,
       });

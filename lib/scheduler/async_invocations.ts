@@ -203,7 +203,7 @@ export class AsyncInvocations implements AsyncDisposable {
       this.#unsaved.delete(oldest!);
       this.#forget(oldest!);
       this.#confined.delete(oldest!);
-      log.error("The result of {id} was dropped: too many results wait for the registry", {
+      log.error("The result of {id} was dropped because too many results wait for the registry", {
         id: oldest,
       });
     }
@@ -255,7 +255,8 @@ function forget(result: AsyncResult): void {
 function storedElsewhere({ node, url }: AsyncResult & { state: "kept" }): ServerledgeError {
   return new ServerledgeError(
     "FORBIDDEN",
-    `The result is kept by node ${node}, because the Locality of the invocation confines it: poll it at ${url}`,
+    `The result is stored at node ${node}, because the Locality of the invocation ` +
+      `confines it to that node: poll ${url}`,
     { details: { node, url } },
   );
 }

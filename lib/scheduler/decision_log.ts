@@ -70,13 +70,13 @@ export class DecisionLog {
 
 function budgetText({ request: { budgetMs, waited, forwarded } }: Entry): string {
   const limit = Number.isFinite(budgetMs) ? `${Math.round(budgetMs)} ms left` : "no limit";
-  const past = waited ? ", it waits already" : "";
+  const past = waited ? ", already waiting" : "";
   return `${limit}${past}${forwarded ? ", from another node" : ""}`;
 }
 
 function reasonText(entry: Entry): string {
   const { decision, supported, warm, queueLength, expectedMs } = entry;
-  const others = queueLength === 1 ? "1 other waits" : `${queueLength} others wait`;
+  const others = queueLength === 1 ? "1 other request waits" : `${queueLength} other requests wait`;
   const here = warm ? "an instance is idle here" : `no instance is idle here and ${others}`;
   switch (decision.kind) {
     case "run":
@@ -87,7 +87,7 @@ function reasonText(entry: Entry): string {
       if (!supported) return "this node cannot run it";
       return entry.imageMissing ? "its image is missing here" : here;
     case "reject": {
-      if (!supported) return "this node cannot run it, and no other may take it";
+      if (!supported) return "this node cannot run it, and offloading is not possible";
       const expected = Number.isFinite(expectedMs)
         ? `; waiting and running would take ${Math.round(expectedMs)} ms`
         : "";

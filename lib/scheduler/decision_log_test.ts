@@ -42,7 +42,7 @@ Deno.test("DecisionLog: explains each decision by what the policy saw", () => {
       request({ budgetMs: 99.6, waited: true }),
       view({ queueLength: 1 }),
       { kind: "wait" },
-      "100 ms left, it waits already; no instance is idle here and 1 other waits",
+      "100 ms left, already waiting; no instance is idle here and 1 other request waits",
     ],
     [
       request({ forwarded: true }),
@@ -54,13 +54,13 @@ Deno.test("DecisionLog: explains each decision by what the policy saw", () => {
       request({ budgetMs: 50 }),
       view(),
       { kind: "reject", code: "NODE_SATURATED" },
-      "50 ms left; no instance is idle here and 3 others wait; waiting and running would take 100 ms",
+      "50 ms left; no instance is idle here and 3 other requests wait; waiting and running would take 100 ms",
     ],
     [
       request(),
       view({ supported: false }),
       { kind: "reject", code: "NO_SUITABLE_NODE" },
-      "no limit; this node cannot run it, and no other may take it",
+      "no limit; this node cannot run it, and offloading is not possible",
     ],
   ];
   for (const [facts, seen, decision, reason] of cases) {

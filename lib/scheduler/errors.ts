@@ -31,8 +31,8 @@ export function inexactInteger(
   keeps: (record: FunctionRecord) => boolean,
 ): ServerledgeError | undefined {
   if (path === undefined || keeps(record)) return undefined;
-  const message = `${path}: an integer beyond 2^53, which the runtime ${record.runtime} of ` +
-    `"${record.name}" cannot hold exactly; send it as a string`;
+  const message = `${path}: the integer is beyond 2^53, which the runtime ${record.runtime} of ` +
+    `"${record.name}" cannot represent exactly; send it as a string`;
   return new ServerledgeError("UNPROCESSABLE", message, { details: { path } });
 }
 
@@ -45,7 +45,7 @@ export function clientDisconnected(): ServerledgeError {
 export function shuttingDown(): ServerledgeError {
   return new ServerledgeError(
     "SHUTTING_DOWN",
-    "The node is shutting down; send the request to another one",
+    "The node is shutting down; send the request to another node",
   );
 }
 
@@ -68,15 +68,16 @@ export function executionTimeout(reply?: Reply & { ok: false }): ServerledgeErro
 
 /** Error of a request that another node forwarded to an area where its data must not be. */
 export function localityViolation(name: string, area: string): ServerledgeError {
-  const message = `"${name}" or its request does not allow its data in area ${area}`;
+  const message = `The locality of "${name}" or of its request does not allow area ${area}`;
   return new ServerledgeError("FORBIDDEN", message, { details: { path: "Locality" } });
 }
 
 /** Error of a request that comes back to a node that has sent it to another. */
 export function routingLoop(id: string, node: string): ServerledgeError {
   const message =
-    `Request ${id} came back to node ${node}, which had sent it on: another node is registered by ` +
-    `the address of ${node}; set api.ip or api.url of that node to where others reach it`;
+    `Request ${id} returned to node ${node}, which had offloaded it: another node is ` +
+    `registered with the address of ${node}; set api.ip or api.url of that node to an ` +
+    "address at which others reach it";
   return new ServerledgeError("PEER_DECLINED", message);
 }
 
@@ -95,9 +96,9 @@ export function queueTimeout(
   shortage: Shortage | undefined,
 ): ServerledgeError {
   const message = shortage
-    ? "It waited for a free instance until its deadline: " +
+    ? "The request waited for a free instance until its deadline: " +
       shortageInWords(shortage, invocation.record)
-    : "An instance for it was still starting at its deadline";
+    : "An instance for the request was still starting at its deadline";
   return deadlineExceeded(message + exclusionReason(invocation));
 }
 
@@ -109,10 +110,11 @@ function exclusionReason(
   >,
 ): string {
   if (offloadForbidden) {
-    return ". Other nodes were not asked: its CanDoOffloading is false, as sent or by offload.default";
+    return ". Other nodes were not considered, because CanDoOffloading of the request (or " +
+      "offload.default) is false";
   }
   const isFree = record.locality === "any" && request.locality === "any";
-  return isFree ? "" : `. Its data may not go everywhere: ${localities(record, request)}`;
+  return isFree ? "" : `. Localities restrict where it may run: ${localities(record, request)}`;
 }
 
 function localities(
@@ -165,15 +167,17 @@ function unsuitableMessage(
   { record, request }: Pick<Invocation, "record" | "request">,
   { memoryMib, cpu }: NodeState["total"],
 ): string {
-  const has = (amount: number, key: string) =>
-    `, and this node has ${amount} for instances (${key})`;
+  const has = (amount: number, key: string) => ` (this node has ${amount}: ${key})`;
   const memory = record.memoryMib > memoryMib ? has(memoryMib, "container.pool.memory") : "";
   const cpus = record.cpu > cpu ? has(cpu, "container.pool.cpus") : "";
-  return `No node can run "${record.name}": it asks for ${record.memoryMib} MiB of memory${memory}` +
-    `${memory ? ". It asks also for " : ", "}${record.cpu} CPUs${cpus}` +
-    `${cpus ? ". It asks also for " : ", "}${
-      record.architectures.join(" or ") || "any architecture"
-    }, ${localities(record, request)}`;
+  const architectures = record.architectures.join(" or ") || "any architecture";
+  const parts = [
+    `${record.memoryMib} MiB of memory${memory}`,
+    `${record.cpu} CPUs${cpus}`,
+    architectures,
+    localities(record, request),
+  ];
+  return `No node can run "${record.name}": it needs ${parts.join(", ")}`;
 }
 
 function saturatedMessage(
@@ -190,7 +194,7 @@ function saturatedMessage(
       `${lack}; try again later`;
   }
   return answerBy < Infinity
-    ? "The node is busy, and its policy expects that the request would exceed its limit: " +
-      `${lack}; try again later, or with a larger QoSMaxRespT`
+    ? `The node is busy, and its policy expects the request to exceed its limit: ${lack}; ` +
+      "try again later, or with a larger QoSMaxRespT"
     : `The node is busy: ${lack}; try again later`;
 }

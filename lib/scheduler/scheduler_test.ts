@@ -96,8 +96,7 @@ Deno.test("Scheduler: rejects a function too large for the node without queueing
   const set = setUp({ memory: 50 });
   await assert.rejects(set.submit().done, {
     code: "NO_SUITABLE_NODE",
-    message:
-      /asks for \d+ MiB of memory, and this node has 50 for instances \(container\.pool\.memory\)/,
+    message: /needs \d+ MiB of memory \(this node has 50: container\.pool\.memory\)/,
   });
 });
 
@@ -212,8 +211,8 @@ Deno.test("Scheduler: a rejection for the request's limit does not claim that th
   const second = set.submit({ maxResponseS: 0.5 });
   const refused: ServerledgeError = await second.done.catch((error) => error);
   assert.equal(refused.code, "NODE_SATURATED");
-  assert.match(refused.message, /would exceed its limit/);
-  assert.match(refused.message, / 100 MiB of memory \(MemoryMB\), and 0 of 100 are free/);
+  assert.match(refused.message, /to exceed its limit/);
+  assert.match(refused.message, / 100 MiB of memory \(MemoryMB\), but only 0 of 100 are free/);
 });
 
 Deno.test("Scheduler: a rejection by a full queue names the missing memory or CPU", async () => {

@@ -47,18 +47,18 @@ export class Metrics implements InvocationObserver, PoolObserver {
   );
   readonly #coldStarts = this.registry.counter(
     "cold_starts_count",
-    "Invocations that waited for the start of an instance",
+    "Invocations that waited for an instance to start",
     ["area", "function"],
   );
   readonly #execution = this.registry.histogram(
     "execution_time",
-    "Execution in the instance, s",
+    "Execution time in the instance, s",
     durationBuckets,
     ["function"],
   );
   readonly #init = this.registry.histogram(
     "init_time",
-    "Start of an instance that a request waited for, s",
+    "Start time of an instance that a request waited for, s",
     startBuckets,
     ["function"],
   );
@@ -70,54 +70,54 @@ export class Metrics implements InvocationObserver, PoolObserver {
   );
   readonly #requests = this.registry.counter(
     "serverledge_requests_total",
-    "Invocations by outcome: OK or the code of the error",
+    "Invocations by outcome (OK or an error code)",
     ["function", "outcome"],
   );
   readonly #forbidden = this.registry.counter(
     "serverledge_offload_forbidden_total",
-    "Invocations that waited or were refused while CanDoOffloading kept them from other nodes",
+    "Invocations that waited or were rejected while CanDoOffloading excluded other nodes",
     ["function"],
   );
   readonly #classes = this.registry.counter(
     "serverledge_class_requests_total",
-    "Invocations by QoS class, where they ran, and whether they were within their limit",
+    "Invocations by QoS class, place of execution, and whether they met their limit",
     ["class", "place", "in_time"],
   );
   readonly #response = this.registry.histogram(
     "serverledge_response_seconds",
-    "Arrival to answer by QoS class, s",
+    "Time from arrival to response by QoS class, s",
     fineBuckets,
     ["class"],
   );
   readonly #queueing = this.registry.histogram(
     "serverledge_queueing_seconds",
-    "Wait for resources, s; only of requests that waited",
+    "Time that requests waited for resources, s; only requests that waited",
     fineBuckets,
   );
   readonly #tiers = this.registry.counter(
     "serverledge_start_tier_total",
-    "Invocations that ran on this node, by what was done before they could",
+    "Invocations that ran on this node, by kind of start",
     ["function", "tier"],
   );
   readonly #starts = this.registry.histogram(
     "serverledge_start_seconds",
-    "Start of an instance that a request waited for, by tier, s",
+    "Start time of an instance that a request waited for, by kind of start, s",
     fineBuckets,
     ["tier"],
   );
   readonly #expired = this.registry.counter(
     "serverledge_expired_total",
-    "Idle instances that the keep-alive policy had removed",
+    "Idle instances removed by the keep-alive policy",
     ["function"],
   );
   readonly #preWarmed = this.registry.counter(
     "serverledge_prewarm_starts_total",
-    "Instances that were started since a request was expected (container.keepalive)",
+    "Instances pre-warmed for an expected request (container.keepalive)",
     ["function"],
   );
   readonly #preWarmHits = this.registry.counter(
     "serverledge_prewarm_hits_total",
-    "Instances started since a request was expected that got one",
+    "Instances pre-warmed for an expected request that then received one",
     ["function"],
   );
   readonly #area: string;
@@ -177,7 +177,7 @@ export class Metrics implements InvocationObserver, PoolObserver {
 }
 
 function addGauges(registry: MetricRegistry, sources: MetricSources): void {
-  registry.gauge("serverledge_queue_length", "Waiting requests", sources.waiting);
+  registry.gauge("serverledge_queue_length", "Requests waiting for resources", sources.waiting);
   registry.gauge("serverledge_running", "Running invocations", sources.running);
   registry.gauge("serverledge_memory_mib", "Memory for instances by state, MiB", () => {
     const { totalMemory, busyMemory, warmMemory } = sources.balance();
@@ -195,7 +195,7 @@ function addGauges(registry: MetricRegistry, sources: MetricSources): void {
     Object.entries(sources.generics()).map(([runtime, count]) => [[runtime], count] as const);
   registry.gauge(
     "serverledge_generic_instances",
-    "Instances that are ready for no function yet, by runtime",
+    "Generic instances by runtime",
     generics,
     ["runtime"],
   );

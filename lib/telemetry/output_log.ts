@@ -15,7 +15,7 @@ export const maxFunctionChars = 1 << 20;
 export const maxTotalChars = 32 << 20;
 /** Maximum length of a line, characters. */
 export const maxLineLength = 16_384;
-const lineCut = " [line cut here]";
+const lineCut = " [line truncated]";
 /** Characters that a line counts in addition to its text. */
 const lineOverhead = 100;
 /** Maximum number of functions; the one that wrote least recently is dropped first. */

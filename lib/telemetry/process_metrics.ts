@@ -23,7 +23,7 @@ export interface ServerCounts {
 export function addProcessMetrics(registry: MetricRegistry): void {
   registry.gauge(
     "serverledge_process_memory_bytes",
-    "Memory of the process by kind: resident, heap, heap_used (of it), external (buffers)",
+    "Memory of the process by kind: resident, heap, heap_used (part of heap), external (buffers)",
     () => {
       const { rss, heapTotal, heapUsed, external } = Deno.memoryUsage();
       return [
@@ -46,17 +46,17 @@ export function addProcessMetrics(registry: MetricRegistry): void {
 export function addServerMetrics(registry: MetricRegistry, server: ServerCounts): void {
   registry.gauge(
     "serverledge_http_connections",
-    "Open connections",
+    "Open client connections",
     () => server.connections,
   );
   registry.gauge(
     "serverledge_http_accept_errors_total",
-    "Connections that could not be accepted, mostly for lack of descriptors",
+    "Connections that could not be accepted, usually because no file descriptor was free",
     () => server.acceptErrors,
   );
   registry.gauge(
     "serverledge_http_refused_connections_total",
-    "Connections refused because their address has the maximum number",
+    "Connections rejected because their client address had the maximum number",
     () => server.refusedConnections,
   );
 }

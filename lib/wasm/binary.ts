@@ -155,7 +155,7 @@ export class WasmReader {
   /** Reads a byte. */
   byte(): number {
     if (this.at >= this.#end) {
-      throw new WasmFormatError("the module ends in the middle: is it cut?");
+      throw new WasmFormatError("the module is truncated");
     }
     return this.#bytes[this.at++]!;
   }
@@ -179,7 +179,7 @@ export class WasmReader {
   bytes(): Uint8Array {
     const length = this.u32();
     const from = this.at;
-    if (from + length > this.#end) throw new WasmFormatError("a list goes beyond its section");
+    if (from + length > this.#end) throw new WasmFormatError("a list extends beyond its section");
     return this.#bytes.subarray(from, this.at += length);
   }
 
@@ -201,7 +201,7 @@ export class WasmReader {
     try {
       return decoder.decode(bytes);
     } catch (cause) {
-      throw new WasmFormatError("a name in the module is not UTF-8", { cause });
+      throw new WasmFormatError("a name in the module is not valid UTF-8", { cause });
     }
   }
 
@@ -209,7 +209,7 @@ export class WasmReader {
   kind(): (typeof kinds)[number] {
     const code = this.byte();
     const kind = kinds[code];
-    if (!kind) throw new WasmFormatError(`the module has something of the unknown kind ${code}`);
+    if (!kind) throw new WasmFormatError(`the module contains the unknown kind ${code}`);
     return kind;
   }
 
@@ -241,14 +241,15 @@ export class WasmReader {
 function readSections(bytes: Uint8Array): WasmSection[] {
   const [m0, m1, m2, m3, v0, v1, layer] = bytes;
   if (m0 !== 0 || m1 !== 0x61 || m2 !== 0x73 || m3 !== 0x6d || bytes.length < 8) {
-    throw new WasmFormatError("it is no WebAssembly: the first bytes are not \\0asm");
+    throw new WasmFormatError("it is not a WebAssembly module: its first bytes are not \\0asm");
   }
   if (layer === 1) {
     throw new WasmFormatError(
-      "it is a component (WASI preview 2): build a core module for WASI preview 1, e.g. for wasm32-wasip1",
+      "it is a component (WASI preview 2): build a core module for WASI preview 1, for " +
+        "example with the target wasm32-wasip1",
     );
   }
-  if (v0 !== 1 || v1 !== 0) throw new WasmFormatError("its version of the format is not 1");
+  if (v0 !== 1 || v1 !== 0) throw new WasmFormatError("its format version is not 1");
   const sections: WasmSection[] = [];
   const reader = new WasmReader(bytes, 8, bytes.length);
   while (reader.at < bytes.length) {
@@ -257,7 +258,7 @@ function readSections(bytes: Uint8Array): WasmSection[] {
     const length = reader.u32();
     const body = reader.at;
     if (body + length > bytes.length) {
-      throw new WasmFormatError("the module ends in the middle: is it cut?");
+      throw new WasmFormatError("the module is truncated");
     }
     reader.at = body + length;
     if (sections.push({ id, start, body, end: reader.at }) > maxSections) {
@@ -295,7 +296,9 @@ function readImports(
     if (kind === "table") r.byte();
     if (kind === "table" || kind === "memory") {
       // The rest of the list cannot be read, and such a module would be rejected anyway.
-      if (r.limits().wide) throw new WasmFormatError("it needs 64-bit addresses: build for wasm32");
+      if (r.limits().wide) {
+        throw new WasmFormatError("it needs 64-bit addresses: build it for wasm32");
+      }
     }
     if (kind === "global") r.at += 2;
     if (kind === "tag") {

@@ -57,7 +57,7 @@ Deno.test("readWasm: returns properties or a format error for any bytes", () => 
 Deno.test("readWasm: names formats other than core modules", () => {
   const component = Uint8Array.from([0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0]);
   assert.throws(() => readWasm(component), /a component .* wasm32-wasip1/);
-  assert.throws(() => readWasm(new TextEncoder().encode("(module)")), /no WebAssembly/);
+  assert.throws(() => readWasm(new TextEncoder().encode("(module)")), /not a WebAssembly module/);
 });
 
 Deno.test("readWasm: rejects a list that is longer than engines accept", () => {

@@ -62,8 +62,8 @@ export function findWasmHandler(handler: string, paths: readonly string[]): Wasm
     if (modules.length === 1) return { path: modules[0]!, name: "" };
     throw new WasmRefusal(
       modules.length === 0
-        ? "the code has no file that ends in .wasm"
-        : `name one of the modules as handler: ${modules.join(", ")}`,
+        ? "the code has no .wasm file"
+        : `set the handler to one of the modules: ${modules.join(", ")}`,
     );
   }
   const file = handler.replace(/^\.\//, "");
@@ -76,7 +76,9 @@ export function findWasmHandler(handler: string, paths: readonly string[]): Wasm
   }
   const found = candidates.find(({ path }) => paths.includes(path) && path.endsWith(".wasm"));
   if (found) return found;
-  const known = modules.length > 0 ? `it has ${modules.join(", ")}` : "it has no .wasm file";
+  const known = modules.length > 0
+    ? `its modules are ${modules.join(", ")}`
+    : "it has no .wasm file";
   throw new WasmRefusal(
     `the code has no module for the handler ${JSON.stringify(handler)}: ${known}`,
   );
@@ -107,17 +109,19 @@ export function planWasm(facts: WasmModuleFacts, demand: WasmDemand): WasmEntry 
   const entry = findEntry(facts, demand.name);
   if (entry.kind === "command" && demand.stateful) {
     throw new WasmRefusal(
-      "a command runs from start to end for each call and cannot be stateful: build a reactor",
+      "a command runs from start to end for each invocation and cannot be stateful: build a reactor",
     );
   }
   if (entry.kind !== "command" && demand.http !== "event") {
     throw new WasmRefusal(
-      `only a command has standard streams for Http "${demand.http}", and the module exports no _start: ` +
+      `only commands support Http "${demand.http}", and the module exports no _start: ` +
         "build it with a main function",
     );
   }
   if (facts.memories.length === 0 && (entry.kind !== "numbers" || facts.imports.length > 0)) {
-    throw new WasmRefusal("the module has no memory, through which all but numbers pass");
+    throw new WasmRefusal(
+      "the module has no memory, which is needed to pass anything except numbers",
+    );
   }
   return entry;
 }
@@ -138,10 +142,10 @@ function checkImports({ imports }: WasmModuleFacts): void {
   const advice = first!.module === "wasi_unstable" || first!.module.startsWith("wasi:")
     ? "it was built for another version of WASI"
     : first!.kind === "memory"
-    ? "let it have a memory of its own (link without --import-memory)"
-    : "link into it what defines them";
+    ? "let the module define its own memory (link without --import-memory)"
+    : "link what defines them into the module";
   throw new WasmRefusal(
-    `the module imports ${names}${more}, and nothing but ${wasiModule} is provided: ${advice}`,
+    `the module imports ${names}${more}, but only ${wasiModule} is provided: ${advice}`,
   );
 }
 
@@ -149,15 +153,15 @@ function checkMemory({ memories }: WasmModuleFacts, memoryMib: number): void {
   const [memory] = memories;
   if (!memory) return;
   if (memories.length > 1) {
-    throw new WasmRefusal("the module has several memories: one is supported");
+    throw new WasmRefusal("the module has several memories, but only one is supported");
   }
-  if (memory.wide) throw new WasmRefusal("its memory has 64-bit addresses: build for wasm32");
+  if (memory.wide) throw new WasmRefusal("its memory has 64-bit addresses: build it for wasm32");
   if (memory.shared) throw new WasmRefusal("its memory is shared: build it without threads");
   const limit = wasmPageLimit(memoryMib);
   if (memory.initial <= limit) return;
   const needed = Math.ceil(memory.initial * wasmPageBytes / (1 << 20));
   throw new WasmRefusal(
-    `its memory is ${needed} MiB from the start, more than the function's ${memoryMib} MiB`,
+    `its initial memory is ${needed} MiB, more than the function's ${memoryMib} MiB`,
   );
 }
 
@@ -168,7 +172,7 @@ function findEntry({ exports }: WasmModuleFacts, wanted: string): WasmEntry {
   if (command) {
     throw new WasmRefusal(
       `the module is a command, whose export ${wanted} cannot be called: build a reactor ` +
-        "(clang: -mexec-model=reactor), or let the handler name the file only",
+        "(clang: -mexec-model=reactor), or set the handler to the file only",
     );
   }
   const name = wanted || defaultExport;
@@ -187,7 +191,7 @@ function findEntry({ exports }: WasmModuleFacts, wanted: string): WasmEntry {
     return { kind: "json", name };
   }
   if ([...signature.parameters, ...signature.results].includes("other")) {
-    throw new WasmRefusal(`the export ${name} takes or gives something that is no number`);
+    throw new WasmRefusal(`the export ${name} has a parameter or result that is not a number`);
   }
   return { kind: "numbers", name, signature };
 }

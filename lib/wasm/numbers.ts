@@ -30,10 +30,8 @@ export function toNumbers(json: string, signature: WasmSignature): (number | big
     : [];
   if (list.length !== types.length) {
     throw new ArgumentError(
-      `the export takes ${types.length} numbers (${
-        types.join(", ") || "none"
-      }), and the params have ` +
-        `${list.length}`,
+      `the export takes ${types.length} numbers (${types.join(", ") || "none"}), but the ` +
+        `params have ${list.length}`,
     );
   }
   return list.map((value, at) => toNumber(value, types[at] as WasmNumberType, at));
@@ -90,5 +88,7 @@ function exactly(given: string | number | bigint): bigint | undefined {
 function wrong(value: unknown, type: WasmNumberType, at: number, why = ""): ArgumentError {
   const shown = typeof value === "bigint" ? String(value) : JSON.stringify(value);
   const reason = why ? `, ${why}` : "";
-  return new ArgumentError(`argument ${at + 1} must be ${type}: it is ${shown}${reason}`);
+  return new ArgumentError(
+    `argument ${at + 1} must be ${type}: current value is ${shown}${reason}`,
+  );
 }

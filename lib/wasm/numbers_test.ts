@@ -37,17 +37,17 @@ Deno.test("toNumbers: keeps all digits of integers or rejects them", () => {
     [
       "18446744073709551616",
       "i64",
-      /i64: it is 18446744073709551616, which does not fit in 64 bits/,
+      /i64: current value is 18446744073709551616, which does not fit in 64 bits/,
     ],
     ["-9223372036854775809", "i64", /does not fit in 64 bits/],
     ['"9223372036854775808000"', "i64", /does not fit in 64 bits/],
     ["1e20", "i64", /does not fit in 64 bits/],
-    ["4294967296", "i32", /i32: it is 4294967296, which does not fit in 32 bits/],
+    ["4294967296", "i32", /i32: current value is 4294967296, which does not fit in 32 bits/],
     ["-2147483649", "i32", /does not fit in 32 bits/],
     [
       "9007199254740993",
       "f64",
-      /f64: it is 9007199254740993, which a double cannot represent exactly/,
+      /f64: current value is 9007199254740993, which a double cannot represent exactly/,
     ],
   ];
   for (const [sent, type, problem] of refused) {

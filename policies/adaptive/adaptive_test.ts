@@ -179,7 +179,7 @@ Deno.test("Adaptive: explains a rejection of the only option by the budget", () 
   const cloud = cloudOf({ warm: true });
   assert.equal(ask({}, viewOf({ supported: false, cloud })).decision.kind, "reject");
   const { reason } = policy.explain().decisions[0]!;
-  assert.match(reason, /no option has a score of 0 or more within the budget; others: cloud: /);
+  assert.match(reason, /no option has a nonnegative score within the budget; others: cloud: /);
 });
 
 Deno.test("Adaptive: rejects no request without a limit, however long the wait", () => {
@@ -264,5 +264,5 @@ Deno.test("Adaptive: explains its estimates and its last decisions", () => {
   assert.equal(decisions.length, 50, "bounded");
   assert.equal(decisions[0]!.agoMs, 100);
   assert.deepEqual(decisions[0]!.decision, { kind: "run" });
-  assert.match(decisions[0]!.reason, /500 ms left; best is here warm: .* others: peer: /);
+  assert.match(decisions[0]!.reason, /500 ms left; best is warm here: .* others: peer: /);
 });

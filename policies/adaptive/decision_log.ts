@@ -55,11 +55,11 @@ function reasonOf({ options, chosen, request }: Entry): string {
   const others = options.filter((option) => option !== chosen).map(describe);
   const why = chosen
     ? `best is ${describe(chosen)}`
-    : "no option has a score of 0 or more within the budget";
+    : "no option has a nonnegative score within the budget";
   return `${limit}; ${why}${others.length > 0 ? `; others: ${others.join(", ")}` : ""}`;
 }
 
-/** For example `here warm: 0.83 (93 % in time, price 0.1)`. */
+/** For example `warm here: 0.83 (93 % in time, price 0.1)`. */
 function describe({ name, score, inTime, price }: Option): string {
   const cost = price > 0 ? `, price ${round(price)}` : "";
   return `${name}: ${round(score)} (${Math.round(100 * inTime)} % in time${cost})`;

@@ -8,7 +8,7 @@ import type { Decision, PeerView } from "../../lib/policy/contract.ts";
 
 /** One option for a request. */
 export interface Option {
-  /** For people: `here warm`, `here by a start`, `here in the queue`, or the other node's id. */
+  /** For people: `warm here`, `start here`, `queue here`, or the other node's id. */
   readonly name: string;
   readonly decision: Decision;
   /** The other node, if the option is an offload. */

@@ -142,14 +142,14 @@ function localOption(
   };
   if (view.warm) {
     const instanceCost = shadowPrices.warmCost(fn, heldMs, now);
-    return option("here warm", run, { inTime: within(0), instanceCost });
+    return option("warm here", run, { inTime: within(0), instanceCost });
   }
   if (view.canStart) {
     const starts = localStarts.of(fn);
     const prior = view.local.startMs || startPriorMs;
     const instanceCost = view.freeMemoryMib < memoryMib ? shadowPrices.evictionCost(now) : 0;
     const inTime = starts.expectation(within, prior);
-    return option("here by a start", run, {
+    return option("start here", run, {
       inTime,
       waiting: starts.expectation(cost, prior),
       instanceCost,
@@ -163,7 +163,7 @@ function localOption(
   const runProbability = request.forwarded
     ? 0
     : waits.expectation((ms) => ms < budgetMs ? 1 : 0, prior);
-  return option("here in the queue", wait, {
+  return option("queue here", wait, {
     inTime: waits.expectation(within, prior),
     runProbability,
     waiting: waits.expectation(cost, prior),

@@ -25,7 +25,7 @@ export class WorkerSolver implements LinearSolver {
     this.#stop();
     throw new ServerledgeError(
       "INTERNAL",
-      `The solver ended with ${response.problem}; the former plan stays`,
+      `The solver failed with ${response.problem}; the previous plan remains in effect`,
     );
   }
 

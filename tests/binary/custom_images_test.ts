@@ -39,7 +39,10 @@ Deno.test("images that end at once are reported, logged and removed, and no othe
       invoke("echo", { mine: n }),
     ]);
     assert.deepEqual([died.status, died.body.code], [502, "INSTANCE_START_FAILED"]);
-    assert.match(died.body.message, /status 3, before it served port 8080; it wrote: dying words$/);
+    assert.match(
+      died.body.message,
+      /status 3, before it served port 8080; its output: dying words$/,
+    );
     assert.deepEqual(JSON.parse(echoed.body.Result), { mine: n });
   };
   await round(0);

@@ -89,7 +89,10 @@ Deno.test("code of a damaged record is kept until the record is mended", async (
   await put(etcd, "b", '{"Name":"b","Runt');
   const deleted = (name: string) => post(`${url}/delete`, { Name: name });
   assert.equal((await deleted("c")).status, 200);
-  await eventually("the node has logged it", () => node.log().includes("Code is not collected"));
+  await eventually(
+    "the node has logged it",
+    () => node.log().includes("Unused code is not deleted"),
+  );
   assert.equal(await codes(etcd), 3);
   assert.equal((await deleted("b")).status, 200);
   await eventually("code of b and c is collected", async () => await codes(etcd) === 1);

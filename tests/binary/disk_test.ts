@@ -51,6 +51,6 @@ Deno.test("a node with a read-only data folder ends with the reason and what to 
   await using disk = await mountDisk("size=8m,ro");
   await assert.rejects(
     startNodeProcess({ config: { "data.dir": `${disk.path}/data` } }),
-    /status 1:\nserverledge: Cannot use the folder .*Read-only.*; set data\.dir to one/,
+    /status 1:\nserverledge: Cannot use the directory .*Read-only.*; set data\.dir to a directory/,
   );
 });

@@ -268,7 +268,7 @@ Deno.test("a full queue answers 429 with Retry-After", async () => {
   assert.equal(refused.body.code, "NODE_SATURATED");
   assert.match(
     refused.body.message,
-    /its queue is full \(scheduler\.queue\.capacity is 1\).*MemoryMB\), and 0 of 64 are free \(container\.pool\.memory/,
+    /its queue is full \(scheduler\.queue\.capacity is 1\).*MemoryMB\), but only 0 of 64 are free \(container\.pool\.memory/,
   );
   assert(Number(refused.headers.get("retry-after")) >= 1);
 });
@@ -284,7 +284,7 @@ Deno.test("a node without Docker serves what needs none, until Docker comes and 
   const { body: health } = await get(`${node.url}/healthz`);
   assert.match(
     health.Problems.join(),
-    /containers: Docker .* or start it .* deno and wasm need none/,
+    /containers: Docker .* or start it .* deno and wasm do not need it/,
   );
 
   await post(`${node.url}/create`, await python("contained", versatile));
@@ -293,7 +293,7 @@ Deno.test("a node without Docker serves what needs none, until Docker comes and 
   const runs = async (name: string) => (await post(`${node.url}/invoke/${name}`)).status;
   const { status, body } = await post(`${node.url}/invoke/contained`);
   assert.deepEqual([status, body.code], [503, "ENGINE_UNAVAILABLE"]);
-  assert.match(body.message, /install it or start it .* deno and wasm need none/);
+  assert.match(body.message, /install it or start it .* deno and wasm do not need it/);
   assert.equal(await runs("free"), 200);
 
   gate.open();
@@ -310,5 +310,5 @@ Deno.test("two nodes do not share a data folder", async () => {
   await using folder = await tempDir("shared");
   const config = { "data.dir": folder.path };
   await using _node = await startNodeProcess({ config });
-  await assert.rejects(startNodeProcess({ config }), /Another node uses the folder/);
+  await assert.rejects(startNodeProcess({ config }), /Another node uses the directory/);
 });

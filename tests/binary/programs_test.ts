@@ -30,7 +30,10 @@ Deno.test("the shell script of the examples answers over plain HTTP and to invok
     "--handler",
     "../x",
   ]);
-  assert.match(refused.stderr, /Handler: "\.\.\/x" is no file of the code with arguments/);
+  assert.match(
+    refused.stderr,
+    /Handler: "\.\.\/x" must be a file of the code, optionally with arguments/,
+  );
   const cgi = await node.cli([
     "create",
     "bad",
@@ -41,7 +44,7 @@ Deno.test("the shell script of the examples answers over plain HTTP and to invok
     "--http",
     "cgi",
   ]);
-  assert.match(cgi.stderr, /Http: only commands of the runtime wasm can choose cgi/);
+  assert.match(cgi.stderr, /Http: only commands of the runtime wasm support cgi/);
 });
 
 Deno.test("a program that goes on past its deadline ends, and so do its children", async () => {

@@ -166,7 +166,7 @@ Deno.test("TLS: a broken new file, is reported and the former certificate stays"
     async () => /is not the key of the certificate/.test(await problems()),
   );
   await Deno.writeTextFile(certificate.cert, "-----BEGIN CERT");
-  await eventually("the damage is reported", async () => /no PEM file/.test(await problems()));
+  await eventually("the damage is reported", async () => /not a PEM file/.test(await problems()));
   assert.equal((await curl(port, kept)).code, 0);
   assert.match(node.log(), /ERROR tls: Cannot replace the certificate/);
   await Deno.writeTextFile(certificate.cert, first);
@@ -182,7 +182,7 @@ Deno.test("TLS: unusable files, keep the node from starting and are named", asyn
       [{ "api.tls.cert": one.cert }, /api\.tls\.cert: needs api\.tls\.key, too/],
       [{ "api.tls.port": 1 }, /api\.tls\.port: needs api\.tls\.cert/],
       [{ "api.tls.cert": one.cert, "api.tls.key": two.key }, /two\.key is not the key of/],
-      [{ "api.tls.cert": one.key, "api.tls.key": one.key }, /no PEM file with a certificate/],
+      [{ "api.tls.cert": one.key, "api.tls.key": one.key }, /not a PEM file with a certificate/],
       [{ "api.tls.cert": "/nowhere", "api.tls.key": one.key }, /cannot read \/nowhere/],
     ] as const
   ) {

@@ -199,7 +199,10 @@ Deno.test("a balancer does not forward to itself: another node serves the reques
   lb.members.reset([own]);
   const { status, body } = await invoke(lb);
   assert.deepEqual([status, body.code], [502, "PEER_DECLINED"]);
-  assert.match(body.message, /registered by the address of balancer lb-1; set api.ip or api.url/);
+  assert.match(
+    body.message,
+    /registered with the address of load balancer lb-1; set api.ip or api.url/,
+  );
   await using other = new FakeNode("other");
   lb.members.reset([own, other.record]);
   for (let k = 0; k < 10; k++) assert.equal(servedBy(await invoke(lb, `f${k}`)), "other");

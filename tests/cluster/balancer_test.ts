@@ -273,7 +273,8 @@ Deno.test("in etcd it finds nodes and functions, is found itself, and leaves whe
 Deno.test("without etcd it says what to set", async () => {
   await assert.rejects(startBalancer(resolveConfig([]).config), {
     code: "CONFIG_INVALID",
-    message: "A balancer finds its nodes in etcd: set etcd.address to the one that they use",
+    message:
+      "A load balancer finds its nodes in etcd: set etcd.address to the etcd that the nodes use",
   });
 });
 

@@ -77,7 +77,7 @@ Deno.test("a request goes to no node that lacks its image while another has it",
   assert.match(refused.body.message, /runtimes\.python\.image/);
   await eventually(
     "it has tried to fetch it",
-    () => lacking.log().includes("Cannot fetch the image of"),
+    () => lacking.log().includes("Cannot prefetch the image of"),
   );
 
   for (const answer of await Promise.all([load, busy])) assert.equal(answer.status, 200);

@@ -18,7 +18,7 @@ Deno.test("a second node on one machine is refused the id and the folder of the 
   await using first = await startNodeProcess({ config });
   await assert.rejects(
     startNodeProcess({ config: { "data.dir": config["data.dir"] } }),
-    /Another node uses the folder/,
+    /Another node uses the directory/,
   );
   await assert.rejects(
     startNodeProcess({ config: { "registry.node.id": config["registry.node.id"] } }),

@@ -117,7 +117,7 @@ Deno.test("a damaged file is refused with what to do, not taken for an empty one
       await damage(file.path, change);
       assert.throws(() => openSqlite(file.path), {
         code: "REGISTRY_UNAVAILABLE",
-        message: /damaged.*put back a copy.*move them away/,
+        message: /damaged.*restore the file.*move both away/,
       });
       assert.throws(() => new ResultJournal(file.path), { code: "REGISTRY_UNAVAILABLE" });
     });
@@ -146,7 +146,7 @@ Deno.test("a file of another layout is refused", async () => {
   database.close();
   assert.throws(() => openSqlite(file.path), {
     code: "REGISTRY_UNAVAILABLE",
-    message: /layout 99/,
+    message: /layout version 99/,
   });
 });
 

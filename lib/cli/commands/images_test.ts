@@ -44,10 +44,10 @@ Deno.test("imageTable: shows which functions need an image, and whether it is pr
 
 Deno.test("prunedText: says what was removed, would be removed, and was kept", () => {
   const removed = [{ image: "old:1", sizeBytes: 1024 }];
-  const kept = [{ image: "busy:1", reason: "a container is made of it" }];
+  const kept = [{ image: "busy:1", reason: "a container uses it" }];
   assert.equal(
     prunedText({ dryRun: true, removed, kept }),
-    "Would remove old:1 (1.0 KiB)\nKept busy:1: a container is made of it",
+    "Would remove old:1 (1.0 KiB)\nKept busy:1: a container uses it",
   );
   assert.equal(prunedText({ dryRun: false, removed, kept: [] }), "Removed old:1 (1.0 KiB)");
   assert.equal(prunedText({ dryRun: false, removed: [], kept: [] }), "Nothing to remove");

@@ -22,7 +22,7 @@ const status: BalancerStatus = {
       Url: "http://10.0.0.3:1323",
       Architecture: "arm64",
       Healthy: false,
-      Problem: "it accepts no connection",
+      Problem: "it does not accept connections",
       InFlight: 2,
       AvailableMemory: null,
       FreeCPU: null,
@@ -34,7 +34,7 @@ const status: BalancerStatus = {
 Deno.test("readableBalancer: shows the nodes and their problems", () => {
   const text = readableBalancer(status, { colour: false });
   assert.match(text, /lb-1 of CLOUD/);
-  assert.match(text, /a +http:\/\/10\.0\.0\.3:1323 +arm64 +2 +\? +it accepts no connection/);
+  assert.match(text, /a +http:\/\/10\.0\.0\.3:1323 +arm64 +2 +\? +it does not accept connections/);
   assert.match(readableBalancer({ ...status, Targets: [] }, { colour: false }), /no node/);
 });
 

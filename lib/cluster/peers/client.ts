@@ -296,7 +296,8 @@ async function resultOf(
   if (status < 400 || code === undefined) {
     throw new ServerledgeError(
       "FUNCTION_CRASHED",
-      `Node ${peer.id} responded with status ${status} and no report; the function may have run there`,
+      `Node ${peer.id} responded with status ${status} and without a report; the function ` +
+        "may have run there",
     );
   }
   const { code: _, message, ...details } = value as Record<string, unknown>;

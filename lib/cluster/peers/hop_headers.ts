@@ -92,7 +92,7 @@ export function readHop(headers: Pick<Headers, "get">): Hop | undefined {
 
 function check(path: string, holds: boolean): void {
   if (holds) return;
-  throw new ServerledgeError("INVALID_REQUEST", `Header ${path} has no valid value`, {
+  throw new ServerledgeError("INVALID_REQUEST", `The header ${path} has an invalid value`, {
     details: { path },
   });
 }

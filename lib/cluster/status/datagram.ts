@@ -214,14 +214,13 @@ export class DatagramCodec {
     const isSigned = mac.some((byte) => byte !== 0);
     if (isSigned !== this.signs) {
       const problem = isSigned
-        ? "it has a cluster.secret, this node has none"
-        : "it has no cluster.secret, this node has one";
+        ? "it has a cluster.secret, but this node has none"
+        : "it has no cluster.secret, but this node has one";
       return { kind: "secret", problem };
     }
     if (bytes[0] !== this.#version) {
-      const problem =
-        `its datagrams have version ${bytes[0]}, this node's have ${this.#version}: ` +
-        "run the same version of the program on both";
+      const problem = `its datagrams have version ${bytes[0]}, those of this node version ` +
+        `${this.#version}: run the same version of the program on both`;
       return { kind: "version", problem };
     }
     if (!this.#key || this.#isSigned(this.#key, bytes)) return undefined;

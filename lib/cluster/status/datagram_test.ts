@@ -103,7 +103,7 @@ Deno.test("DatagramCodec: names the mismatch of a datagram with an unsigned, old
   former[0] = 1;
   assert.match(
     problem(signed, former)!,
-    /have version 1, this node's have 2: run the same version/,
+    /have version 1, those of this node version 2: run the same version/,
   );
   assert.match(problem(unsigned, former)!, /^it has a cluster.secret/);
 });

@@ -156,14 +156,14 @@ Deno.test("Prober: records a mismatch of a peer until it is resolved", async () 
   );
   assert.equal(
     await mismatchAfter(pingOf("", now())),
-    "it has no cluster.secret, this node has one",
+    "it has no cluster.secret, but this node has one",
   );
   assert.equal(await mismatchAfter(pingOf("ours", now())), "");
   const other = pingOf("ours", now());
   other[0] = 9;
   assert.match(
     await mismatchAfter(other),
-    /^its datagrams have version 9, this node's have 2: run/,
+    /^its datagrams have version 9, those of this node version 2: run/,
   );
   clock.advance(1);
   assert.equal(await mismatchAfter(pingOf("ours", now())), "");
@@ -186,7 +186,7 @@ Deno.test("Prober: a node without a secret records peers that have one", async (
   await using _ = prober;
   assert.match(
     await mismatchAfter(pingOf("theirs", clock.wall())),
-    /^it has a cluster.secret, this node/,
+    /^it has a cluster.secret, but this node/,
   );
   assert.equal(await mismatchAfter(pingOf("", clock.wall())), "");
 });

@@ -31,7 +31,7 @@ export function openStatusSocket(
   }
   try {
     const socket = open(address, 0);
-    logger("cluster").info("UDP port {port} is taken: using port {free} for datagrams instead", {
+    logger("cluster").info("UDP port {port} is in use: using port {free} for datagrams instead", {
       port,
       free: (socket.addr as Deno.NetAddr).port,
     });

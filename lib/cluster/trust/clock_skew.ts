@@ -16,6 +16,6 @@ export const maxClockSkewMs = 30_000;
 export function clockSkewProblem(aheadMs: number): string | undefined {
   if (Math.abs(aheadMs) <= maxClockSkewMs) return undefined;
   const seconds = Math.round(Math.abs(aheadMs) / 1000);
-  return `its clock is ${seconds} s ${aheadMs > 0 ? "ahead of" : "behind"} this node's, ` +
-    `and signed messages allow ${maxClockSkewMs / 1000} s: synchronize both clocks (NTP)`;
+  return `its clock is ${seconds} s ${aheadMs > 0 ? "ahead of" : "behind"} this node's, but ` +
+    `signed messages allow only ${maxClockSkewMs / 1000} s: synchronize both clocks (NTP)`;
 }

@@ -34,8 +34,8 @@ export class Registrations {
   problemOf(record: NodeRecord): string | undefined {
     const { signature } = record;
     if (signature === undefined) {
-      return "its registration is not signed: it has no cluster.secret or runs a former version of the " +
-        "program, or no node has written it";
+      return "its registration is not signed: it has no cluster.secret or runs a former version " +
+        "of the program, or the registration was not written by a node";
     }
     if (this.#key.verify(textOf(record), signature)) return undefined;
     return "its registration is not signed with this node's cluster.secret";

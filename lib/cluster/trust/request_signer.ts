@@ -97,13 +97,13 @@ export class RequestSigner {
     const text = responseText(requestMac, { start: String(status), headers });
     if (mac === undefined || !this.#responses.verify(text, mac)) {
       if (body instanceof ReadableStream) body.cancel().catch(() => {});
-      throw new UnsignedResponse("It is not signed with this cluster's secret");
+      throw new UnsignedResponse("The response is not signed with this cluster's secret");
     }
     const digest = headerOf(headers, digestHeader);
     if (digest === undefined || method === "HEAD") return response;
     if (body instanceof ReadableStream) return { ...response, body: checkedStream(body, digest) };
     if (await sha256(body) !== digest) {
-      throw new UnsignedResponse("Its body was changed on its way");
+      throw new UnsignedResponse("The response body was changed in transit");
     }
     return response;
   }

@@ -76,7 +76,7 @@ export class RequestVerifier {
     const text = requestText(stamp, { start: `${method} ${target}`, headers });
     if (!this.#requests.verify(text, mac)) {
       throw unauthorized(
-        "The request is not signed with this cluster's secret, or was changed on its way",
+        "The request is not signed with this cluster's secret, or was changed in transit",
       );
     }
     const refusal = this.#check(stamp);
@@ -105,20 +105,20 @@ export class RequestVerifier {
     const { id, process } = this.#receiver;
     if (receiver.id !== id) {
       throw unauthorized(
-        `The request is signed for node ${receiver.id}, and this is node ${id}: ` +
-          "another node may be registered with this one's address",
+        `The request is signed for node ${receiver.id}, but this is node ${id}: another node ` +
+          "may be registered with this node's address",
       );
     }
     if (receiver.process !== process) {
       return {
         error: unauthorized(
-          `Node ${id} has restarted since the sender of the request learned of it`,
+          `Node ${id} has restarted since the sender last saw its registration`,
         ),
         header: [processHeader, process],
       };
     }
     if (!this.#received.add(sender.process, number, signedAt, this.#clock.now())) {
-      throw unauthorized("The request was received before: its signature is valid once");
+      throw unauthorized("The request was already received: a signature is valid only once");
     }
     const problem = clockSkewProblem(signedAt - this.#clock.wall());
     if (problem === undefined) return undefined;
@@ -157,7 +157,8 @@ function signatureOf(header: string | null) {
   if (signature) return signature;
   throw unauthorized(
     formerSignature.test(header)
-      ? "The request is signed in the format of a former version of the program: run the same version on all nodes"
+      ? "The request is signed in the format of a former version of the program: run the " +
+        "same version on all nodes"
       : "The request has no valid signature of a node",
   );
 }

@@ -69,7 +69,7 @@ export function checkedStream(
       }
       if (!done) return;
       if (hash.digest("hex") === digest) controller.close();
-      else controller.error(new Error("The body was changed on its way"));
+      else controller.error(new Error("The body was changed in transit"));
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
@@ -78,6 +78,6 @@ export function checkedStream(
 function changedBody(): ServerledgeError {
   return new ServerledgeError(
     "UNAUTHORIZED",
-    "The body of the request is not the one that the sending node has signed",
+    "The body of the request is not the one that the sender signed",
   );
 }

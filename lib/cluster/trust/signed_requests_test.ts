@@ -77,7 +77,7 @@ Deno.test("RequestVerifier: accepts a signed request once", async () => {
   assert.equal(await read(exchange), "hello");
   assert.throws(() => verifier.open(arrived(sent)), {
     ...unauthorized,
-    message: /received before/,
+    message: /already received/,
   });
   const again = await signer.sign(request, receiver);
   assert.equal(await read(verifier.open(arrived(again.request))), "hello");
@@ -144,7 +144,7 @@ Deno.test("RequestVerifier: rejects a request for another node, or in another fo
   const { request: sent } = await signer.sign(request, { id: "c", process: "c1" });
   assert.throws(() => verifier.open(arrived(sent)), {
     ...unauthorized,
-    message: /signed for node c, and this is node b/,
+    message: /signed for node c, but this is node b/,
   });
   assert.throws(() => verifier.open(arrived(request)), { message: /is not signed/ });
   const of = (value: string) => arrived({ ...request, headers: [[signatureHeader, value]] });
@@ -169,7 +169,7 @@ Deno.test("RequestVerifier: refuses a request of another time, in words, and not
     const { signer, verifier } = setUp("s3cret", ahead);
     const { request: sent } = await signer.sign(request, receiver);
     assert.match(verifier.open(arrived(sent)).refusal!.message, problem);
-    assert.throws(() => verifier.open(arrived(sent)), { message: /received before/ });
+    assert.throws(() => verifier.open(arrived(sent)), { message: /already received/ });
   }
   const { signer, verifier } = setUp("s3cret", -29_000);
   const { request: sent } = await signer.sign(request, receiver);
@@ -184,7 +184,7 @@ Deno.test("RequestVerifier: rejects a captured request after its time, also if t
   const { request: second } = await signer.sign(request, { ...receiver });
   verifier.open(arrived(second));
   for (const sent of [first, second]) {
-    assert.throws(() => verifier.open(arrived(sent)), { message: /received before/ });
+    assert.throws(() => verifier.open(arrived(sent)), { message: /already received/ });
   }
 });
 

@@ -272,7 +272,7 @@ export class ServerConnection implements Waiter, BodyReading {
   }
 
   #unsendable(): OutgoingResponse {
-    return this.#context.refuse(500, "The response has headers that cannot be sent");
+    return this.#context.refuse(500, "The response has invalid headers");
   }
 
   async #refuse({ status, message }: RefusedRequest): Promise<void> {

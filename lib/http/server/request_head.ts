@@ -70,8 +70,8 @@ const hostForm = /^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/;
 export function parseRequestHead(text: string, ownHost: () => string): RequestHead {
   const end = endOfLine(text, 0);
   const [, method, rawTarget, major, minor] = requestLine.exec(text.slice(0, end)) ?? [];
-  if (!method) throw bad("The first line is no request line of HTTP/1");
-  if (major !== "1") throw new RefusedRequest(505, "The server speaks HTTP/1 and HTTP/2");
+  if (!method) throw bad("The first line is not an HTTP/1 request line");
+  if (major !== "1") throw new RefusedRequest(505, "The server supports HTTP/1 and HTTP/2 only");
   if (rawTarget!.length > maxTargetLength) throw new RefusedRequest(414, "The URL is too long");
   const isOld = minor === "0";
   const pairs = headersOf(text, end + 1);
@@ -98,11 +98,11 @@ function readFacts(pairs: readonly HeaderPair[], isOld: boolean): Facts {
   for (const [name, value] of pairs) {
     switch (name) {
       case "host":
-        if (host !== undefined) throw bad("There is more than one Host");
+        if (host !== undefined) throw bad("There is more than one Host header");
         host = value;
         break;
       case "content-length":
-        if (length !== undefined) throw bad("There is more than one Content-Length");
+        if (length !== undefined) throw bad("There is more than one Content-Length header");
         length = value;
         break;
       case "transfer-encoding":
@@ -118,7 +118,7 @@ function readFacts(pairs: readonly HeaderPair[], isOld: boolean): Facts {
   if (host === undefined && !isOld) throw bad("HTTP/1.1 requires a Host header");
   if (host !== undefined && !hostForm.test(host)) throw bad("Host is not HOST or HOST:PORT");
   if (expect !== "" && expect !== "100-continue") {
-    throw new RefusedRequest(417, "Only 100-continue can be expected");
+    throw new RefusedRequest(417, "The only supported expectation is 100-continue");
   }
   return {
     framing: framingOf(length, coding, isOld),
@@ -134,22 +134,22 @@ function framingOf(
   isOld: boolean,
 ): number | "chunked" {
   if (length !== undefined && !isLength(length)) {
-    throw bad("Content-Length is not one whole number");
+    throw bad("Content-Length is not a single integer");
   }
   if (coding === undefined) return length === undefined ? 0 : Number(length);
-  if (isOld) throw bad("HTTP/1.0 knows no Transfer-Encoding");
+  if (isOld) throw bad("HTTP/1.0 does not support Transfer-Encoding");
   if (coding.toLowerCase() === "chunked") return "chunked";
-  throw new RefusedRequest(501, "Transfer-Encoding can only be chunked");
+  throw new RefusedRequest(501, "Transfer-Encoding must be chunked");
 }
 
 /** Returns the path and query, and the host if the target is a URL. */
 function parseTarget(method: string, raw: string): { target: string; host?: string } {
   const target = /[\x80-\xff]/.test(raw) ? raw.replace(/[\x80-\xff]/g, percentEncoded) : raw;
-  if (target.includes("#")) throw bad("A fragment is not sent to servers");
+  if (target.includes("#")) throw bad("The URL must not contain a fragment");
   if (target.startsWith("/")) return { target };
   if (target === "*" && method === "OPTIONS") return { target };
   const [, authority, rest = "/"] = absoluteForm.exec(target) ?? [];
-  if (authority === undefined) throw bad("The target is no path");
+  if (authority === undefined) throw bad("The target is not a path");
   if (authority === "" || !hostForm.test(authority)) {
     throw bad("The URL's host is not HOST or HOST:PORT");
   }

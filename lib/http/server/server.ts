@@ -245,7 +245,7 @@ export class HttpServer implements AsyncDisposable {
     this.#errors++;
     this.#slots.evictOne();
     if (!isFirst) return;
-    log.warn("Cannot accept a connection, goes on trying: {reason}", {
+    log.warn("Cannot accept a connection; trying again: {reason}", {
       reason: error instanceof Error ? error.message : String(error),
     });
   }

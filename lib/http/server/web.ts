@@ -106,7 +106,7 @@ class WebBody extends Body {
       else this.#reading?.progressed(value.length);
       return value;
     } catch (cause) {
-      throw new ConnectionBroken("The body broke off", { cause });
+      throw new ConnectionBroken("The connection broke before the end of the body", { cause });
     }
   }
 

@@ -106,7 +106,7 @@ export function readMixEntry(text: string): ScenarioRequest {
   if (fn === undefined) {
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      `Cannot read the load "${text}": write FUNCTION, FUNCTION@CLASS or FUNCTION@CLASS=WEIGHT`,
+      `Cannot read the load "${text}": use FUNCTION, FUNCTION@CLASS or FUNCTION@CLASS=WEIGHT`,
     );
   }
   return {
@@ -122,7 +122,7 @@ function readHeaders(items: readonly string[]): Record<string, string> {
     if (colon > 0) return [item.slice(0, colon).trim(), item.slice(colon + 1).trim()];
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      `Cannot read the header "${item}": write NAME:VALUE`,
+      `Cannot read the header "${item}": use NAME:VALUE`,
     );
   }));
 }

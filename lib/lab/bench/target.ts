@@ -30,8 +30,8 @@ export async function checkTarget(
   if (!isNodeStatus(status) && !isBalancerStatus(status)) {
     throw new ServerledgeError(
       "UNPROCESSABLE",
-      `${authority(endpoint)} does not respond to GET /status like a node or a balancer: use ` +
-        "--url for another server, or --plain",
+      `${authority(endpoint)} does not respond to GET /status like a node or a load ` +
+        "balancer: use --url for another server, or --plain",
     );
   }
   const names = await responseOf(client, "/function");

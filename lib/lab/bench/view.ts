@@ -33,7 +33,7 @@ export function readableResult(result: LoadResult, output: Pick<Output, "colour"
     "",
     kindTable(rows),
     "",
-    "Response times of successful requests, from when a request was due.",
+    "Response times of successful requests, from the time when each was due.",
   ].join("\n");
 }
 

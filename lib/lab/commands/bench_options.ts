@@ -39,7 +39,7 @@ const requests = group(
     respTime: optionOf(
       "--resptime",
       seconds,
-      "Response-time limit, s: sent with requests, and responses are counted against it",
+      "Response-time limit, s; sent with each request, and used to count late responses",
     ),
     noOffload: flagOf("--no-offload", "Do not allow offloading to other nodes"),
     expect: optionOf(
@@ -54,7 +54,7 @@ const requests = group(
     bodyFile: optionOf("--body-file FILE", file, "File with the body for --url"),
     plain: flagOf(
       "--plain",
-      "Accept any server as the target; its status codes decide about success",
+      "Accept any server as the target; only status codes decide about success",
     ),
   }),
 );
@@ -81,7 +81,7 @@ const schedule = group(
     burstFactor: optionOf(
       "--burst-factor TIMES",
       decimal,
-      "bursty: rate of bursts over the rate between them (10)",
+      "bursty: ratio of the rate in bursts to the rate between them (10)",
     ),
     burstLength: optionOf("--burst-length", seconds, "bursty: mean length of a burst, s (1)"),
     burstPause: optionOf("--burst-pause", seconds, "bursty: mean time between bursts, s (9)"),
@@ -102,7 +102,11 @@ const bounds = group(
       seconds,
       "Duration, s (30, or that of the trace; at most 86400)",
     ),
-    warmup: optionOf("--warm-up", seconds, "Warm-up that does not count, s (2; none with a trace)"),
+    warmup: optionOf(
+      "--warm-up",
+      seconds,
+      "Warm-up that is excluded from the results, s (2; none with a trace)",
+    ),
     requests: optionOf(
       "--requests N",
       whole,
@@ -125,8 +129,8 @@ const output = group(
       text,
       "Write all results as JSON; - for standard output instead of the table",
     ),
-    csv: optionOf("--csv FILE", text, "Write the run over time, by function and class"),
-    html: optionOf("--html FILE", text, "Write a report with plots in one file"),
+    csv: optionOf("--csv FILE", text, "Write results over time as CSV, by function and class"),
+    html: optionOf("--html FILE", text, "Write a report with charts as one HTML file"),
   }),
 );
 

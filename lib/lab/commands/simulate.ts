@@ -12,8 +12,8 @@ export const simulate: Command = defineCommand({
   name: "simulate",
   brief: "Compare scheduling policies in a simulated continuum",
   description:
-    "Simulates nodes with the real scheduler, queue and pool in a scenario under a virtual clock: " +
-    "the same scenario and seed give the same result. All policies receive the same requests.",
+    "Simulates nodes with the real scheduler, queue and pool under a virtual clock: the " +
+    "same scenario and seed give the same result. All policies receive the same requests.",
   examples: [
     ["serverledge simulate flash-crowd.yaml", "all policies"],
     [

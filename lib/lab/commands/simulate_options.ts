@@ -15,7 +15,7 @@ export const simulateOptions = object({
   policies: optionsOf(
     "--policy NAME|FILE",
     text,
-    "Policy to simulate, repeatable; all built-in ones by default",
+    "Policy to simulate; repeatable; default: all built-in ones",
   ),
   seeds: optionOf(
     "--seeds N",
@@ -25,10 +25,10 @@ export const simulateOptions = object({
   duration: optionOf(
     "--duration SECONDS",
     (meta) => float({ ...meta, min: 1 }),
-    "Simulated time; overrides the scenario",
+    "Simulated time, s; overrides the scenario",
   ),
-  csv: optionOf("--csv FILE", file, "Write a row for each policy and class"),
-  svg: optionOf("--svg FILE", file, "Write a chart of the comparison"),
+  csv: optionOf("--csv FILE", file, "Write CSV with one row for each policy and class"),
+  svg: optionOf("--svg FILE", file, "Write a chart of the comparison as SVG"),
 });
 
 /** Values of the options of `simulate`. */

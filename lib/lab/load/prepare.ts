@@ -49,10 +49,14 @@ export function prepare(scenario: Scenario, target: Target): Prepared {
   const random = seededRandom(scenario.seed ?? defaults.seed);
   const { mix, arrivalsKinds } = withTrace(scenario, target.trace);
   if (mix.length === 0) {
-    throw refused("Specify what to send: serverledge bench FUNCTION, --url URL or --scenario FILE");
+    throw refused(
+      "There is nothing to send: give serverledge bench FUNCTION, --url URL or --scenario FILE",
+    );
   }
   if (mix.length > hardCaps.kinds) {
-    throw refused(`${mix.length} functions and classes are too many: ${hardCaps.kinds} at most`);
+    throw refused(
+      `The load has ${mix.length} functions and classes, but at most ${hardCaps.kinds} are supported`,
+    );
   }
   const kinds: RequestKind[] = mix.map((request) => kindOf(request, target));
   const { loop, words } = loopOf(scenario, arrivalsKinds, random);
@@ -124,18 +128,18 @@ function loopOf(
   const { rate, clients } = scenario;
   const arrivals = scenario.arrivals ?? (replay ? "trace" : rate ? "poisson" : "closed");
   if (scenario.burst && arrivals !== "bursty") {
-    throw refused(`Bursts need --arrivals bursty, not ${arrivals}`);
+    throw refused(`Only --arrivals bursty has bursts, not ${arrivals}`);
   }
   if (replay && arrivals !== "trace") {
-    throw refused(`A trace defines the arrival times: leave out ${arrivals} arrivals`);
+    throw refused(`A trace defines the arrival times: remove ${arrivals} arrivals`);
   }
   const needed = () => {
-    if (rate === undefined) throw refused(`Specify the rate: ${arrivals} arrivals need --rate`);
+    if (rate === undefined) throw refused(`There is no rate: ${arrivals} arrivals need --rate`);
     return rate;
   };
   if (arrivals === "closed") {
     if (rate !== undefined) {
-      throw refused("A closed loop has no fixed rate: leave out --rate");
+      throw refused("A closed loop has no fixed rate: remove --rate");
     }
     const count = clients ?? defaults.clients;
     const think = scenario.think ?? 0;
@@ -149,8 +153,8 @@ function loopOf(
   const open = (process: Arrivals, words: string) =>
     ({ loop: { kind: "open", arrivals: process }, words }) as const;
   if (arrivals === "trace") {
-    if (!replay) throw refused("Specify the trace: --trace FILE");
-    if (rate !== undefined) throw refused("A trace defines its rate: leave out --rate");
+    if (!replay) throw refused("There is no trace: add --trace FILE");
+    if (rate !== undefined) throw refused("A trace defines its rate: remove --rate");
     return open(replay, `open loop, replay of ${scenario.trace ?? "a trace"}`);
   }
   const seed = scenario.seed ?? defaults.seed;
@@ -183,7 +187,9 @@ function withTrace(
     if (found >= 0) return found;
     // The same function in another class, or a function that only the trace names.
     const like = kinds.find((at) => row.function === undefined || at.function === row.function);
-    if (!like && row.function === undefined) throw refused("The trace names no function: name one");
+    if (!like && row.function === undefined) {
+      throw refused("The trace names no function: give one on the command line");
+    }
     kinds.push({
       ...like,
       function: row.function ?? like?.function,

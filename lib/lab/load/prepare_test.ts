@@ -106,30 +106,30 @@ Deno.test("prepare: runs as long as the trace, and describes what bounds leave o
 });
 
 Deno.test("prepare: rejects invalid scenarios with advice", () => {
-  refused(() => planOf({}), /Specify what to send/);
+  refused(() => planOf({}), /There is nothing to send/);
   refused(() => planOf({ mix: [{}] }), /either a function or a URL/);
   refused(() => planOf({ mix: [{ function: "a", url: "http://h/" }] }), /either/);
   refused(() => planOf({ mix, arrivals: "poisson" }), /--rate/);
-  refused(() => planOf({ mix, arrivals: "closed", rate: 5 }), /leave out --rate/);
+  refused(() => planOf({ mix, arrivals: "closed", rate: 5 }), /remove --rate/);
   refused(() => planOf({ mix, rate: 5, clients: 4 }), /closed loop/);
   refused(() => planOf({ mix, arrivals: "trace" }), /--trace/);
   const trace = [{ at: 0, function: "a", class: undefined }];
-  refused(() => planOf({ rate: 5 }, { trace }), /leave out --rate/);
-  refused(() => planOf({ rate: 5, arrivals: "poisson" }, { trace }), /leave out poisson/);
+  refused(() => planOf({ rate: 5 }, { trace }), /remove --rate/);
+  refused(() => planOf({ rate: 5, arrivals: "poisson" }, { trace }), /remove poisson/);
   refused(() => planOf({ mix, rate: 5, burst: { factor: 4 } }), /--arrivals bursty/);
   refused(() => planOf({ mix, burst: { factor: 4 } }), /--arrivals bursty/);
   refused(() => planOf({ mix: [{ url: "http://h/", params: {} }] }), /A URL has no "params"/);
   refused(() => planOf({ mix: [{ function: "a", body: "x" }] }), /A function has no "body"/);
-  refused(() => planOf({ mix: [{ url: "ftp://h/" }] }), /no URL/);
-  refused(() => planOf({ mix: [{ url: "http://h/", method: "GET X" }] }), /no HTTP method/);
+  refused(() => planOf({ mix: [{ url: "ftp://h/" }] }), /not a URL/);
+  refused(() => planOf({ mix: [{ url: "http://h/", method: "GET X" }] }), /not an HTTP method/);
   refused(() => planOf({ mix: [{ function: "a", node: "http://h/x" }] }), /HOST:PORT/);
   refused(
     () => planOf({ mix: [{ function: "a", headers: { Host: "x" } }] }),
-    /is set by the generator/,
+    /sets the header/,
   );
   refused(
     () => planOf({ mix: [{ function: "a", headers: { "a b": "x" } }] }),
-    /no header may have/,
+    /invalid character/,
   );
   refused(() => planOf({ mix: [{ function: "a", headers: { a: "x\r\ny: z" } }] }), /header "a"/);
 });
@@ -137,7 +137,7 @@ Deno.test("prepare: rejects invalid scenarios with advice", () => {
 Deno.test("checkMix: reports the path of an invalid request", () => {
   checkMix([{ function: "a" }, { url: "http://h/" }]);
   refused(() => checkMix([{ function: "a" }, {}]), /^mix\.1: Each request needs either/);
-  refused(() => checkMix([{ url: "nonsense" }]), /^mix\.0: "nonsense" is no URL/);
+  refused(() => checkMix([{ url: "nonsense" }]), /^mix\.0: "nonsense" is not a URL/);
 });
 
 Deno.test("readScenario: rejects values out of bounds and unknown keys", () => {

@@ -49,9 +49,9 @@ export function kindOf(
   if (foreign) throw refused(`A ${isUrl ? "URL" : "function"} has no "${foreign}"`);
   const url = isUrl ? parseUrl(request.url!) : invokeUrl(request, target.node);
   const body = new TextEncoder().encode(isUrl ? request.body ?? "" : invokeBody(request));
-  if (body.length > maxBodyBytes) throw refused(`A body has at most ${maxBodyBytes} bytes`);
+  if (body.length > maxBodyBytes) throw refused(`A body must have at most ${maxBodyBytes} bytes`);
   const method = isUrl ? request.method ?? (body.length > 0 ? "POST" : "GET") : "POST";
-  if (!/^[A-Z]{1,20}$/.test(method)) throw refused(`"${method}" is no HTTP method`);
+  if (!/^[A-Z]{1,20}$/.test(method)) throw refused(`"${method}" is not an HTTP method`);
   const className = request.class === undefined ? "" : String(request.class);
   return {
     function: isUrl ? `${method} ${url.pathname}${url.search}` : request.function!,
@@ -73,7 +73,7 @@ function validatorOf({ expect }: ScenarioRequest, isPlain: boolean): ResponseVal
 
 function invokeUrl(request: ScenarioRequest, node: string): URL {
   const { pathname, origin, search } = parseUrl(request.node ?? node);
-  if (pathname !== "/" || search) throw refused(`${request.node ?? node}: write http://HOST:PORT`);
+  if (pathname !== "/" || search) throw refused(`${request.node ?? node}: use http://HOST:PORT`);
   return new URL(`/invoke/${encodeURIComponent(request.function!)}`, origin);
 }
 
@@ -92,7 +92,7 @@ function invokeBody(request: ScenarioRequest): string {
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url;
-  throw refused(`"${text}" is no URL: write http://HOST:PORT/PATH`);
+  throw refused(`"${text}" is not a URL: use http://HOST:PORT/PATH`);
 }
 
 function headOf(
@@ -105,7 +105,7 @@ function headOf(
   if (length > 0) headers.set("content-type", "application/json");
   for (const [name, value] of Object.entries(given)) {
     if (ownHeaders.has(name.toLowerCase())) {
-      throw refused(`Header ${name} is set by the generator: leave it out`);
+      throw refused(`The generator sets the header ${name} itself: remove it`);
     }
     headers.set(name.toLowerCase(), value);
   }

@@ -103,7 +103,7 @@ export class ResponseParser {
     const { framing } = this.#head;
     const after = framing === "chunked" ? this.#readChunks(rest) : this.#readData(rest);
     if (!after) return false;
-    if (after.length > 0) throw new BadMessage("has bytes after its end");
+    if (after.length > 0) throw new BadMessage("has data after its end");
     return true;
   }
 
@@ -123,13 +123,13 @@ export class ResponseParser {
     const found = endOfHead(all, Math.max(0, before - 3));
     if (!found) {
       if (!mayBeHttp(all)) throw new BadMessage("is not HTTP/1");
-      if (all.length > maxHeadBytes) throw new BadMessage("has too long headers");
+      if (all.length > maxHeadBytes) throw new BadMessage("has headers that are too long");
       this.#pending = before > 0 ? all : all.slice();
       return undefined;
     }
     this.#pending = nothing;
     const head = this.#parseHead(latin1Text(all.subarray(0, found.end)));
-    if (head.status === 101) throw new BadMessage("switches protocols unasked");
+    if (head.status === 101) throw new BadMessage("switches protocols without a request to do so");
     if (head.status >= 200) this.#begin(head);
     return all.subarray(found.next);
   }
@@ -184,16 +184,16 @@ export class ResponseParser {
   /** Parses a line of the chunked coding. @returns true if it was the last one */
   #takeLine(text: string): boolean {
     if (this.#chunk === "data-end") {
-      if (text !== "") throw new BadMessage("has a bad chunk");
+      if (text !== "") throw new BadMessage("has an invalid chunk");
       this.#chunk = "size";
     } else if (this.#chunk === "size") {
       const [, digits] = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(text) ?? [];
-      if (!digits) throw new BadMessage("has a bad chunk");
+      if (!digits) throw new BadMessage("has an invalid chunk");
       this.#left = parseInt(digits, 16);
       this.#chunk = this.#left > 0 ? "data" : "trailer";
     } else {
       this.#trailerBytes += text.length;
-      if (this.#trailerBytes > maxLineBytes) throw new BadMessage("has too many trailers");
+      if (this.#trailerBytes > maxLineBytes) throw new BadMessage("has trailers that are too long");
       if (text === "") this.#chunk = "end";
     }
     return this.#chunk === "end";
@@ -203,7 +203,7 @@ export class ResponseParser {
     const all = this.#pending.length > 0 ? concatBytes([this.#pending, bytes]) : bytes;
     const end = all.indexOf(10);
     if (end > maxLineBytes || (end < 0 && all.length > maxLineBytes)) {
-      throw new BadMessage("has too long lines");
+      throw new BadMessage("has lines that are too long");
     }
     this.#pending = end < 0 ? all.slice() : nothing;
     if (end < 0) return undefined;

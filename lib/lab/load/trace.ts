@@ -52,12 +52,15 @@ export function readTrace(text: string, origin: string): TraceRow[] {
     if (cells.length > header.length) throw refuse(index + 1, "it has more cells than the header");
     const at = cells[time] ? Number(cells[time]) : NaN;
     if (!Number.isFinite(at) || at < 0) {
-      throw refuse(index + 1, `time_s must be 0 or more seconds: it is "${cells[time] ?? ""}"`);
+      throw refuse(
+        index + 1,
+        `time_s must be at least 0 seconds: current value is "${cells[time] ?? ""}"`,
+      );
     }
     if (rows.length === maxRows) throw refuse(index + 1, `more than ${maxRows} requests`);
     rows.push({ at, function: cells[fn] || undefined, class: cells[qosClass] || undefined });
   }
-  if (rows.length === 0) throw refuse(1, "there is no request below the header");
+  if (rows.length === 0) throw refuse(1, "there are no requests below the header");
   return rows.sort((a, b) => a.at - b.at);
 }
 

@@ -98,7 +98,10 @@ export class SimBalancer implements Reachable, Disposable {
   async #forward(forwarded: Forwarded, signal: AbortSignal): Promise<InvocationResult> {
     const { record, visited } = forwarded;
     const tried = new Set(visited);
-    let refusal = new ServerledgeError("NO_SUITABLE_NODE", "No node of the area can take it now");
+    let refusal = new ServerledgeError(
+      "NO_SUITABLE_NODE",
+      "No node of the area can accept the request now",
+    );
     for (let attempt = 0; attempt < maxAttempts && !signal.aborted; attempt++) {
       const choice = this.#router.forFunction(record.name, record, tried);
       if (!choice) break;
@@ -127,7 +130,7 @@ export class SimBalancer implements Reachable, Disposable {
       overheadMs: 0,
       signal,
       receivedResources: (resources) => target.updateResources(resources),
-      unreachable: () => target.markUnhealthy("it accepts no connection"),
+      unreachable: () => target.markUnhealthy("it does not accept connections"),
     });
   }
 

@@ -98,7 +98,7 @@ export class Janitor implements Disposable {
   problems(): string[] {
     return [...this.#minimums.values()].filter(({ lacking }) => lacking > 0).map(
       ({ record: { name, minInstances }, lacking }) =>
-        `${name}: no memory for ${lacking} of its ${minInstances} MinInstances`,
+        `${name}: not enough memory for ${lacking} of its ${minInstances} MinInstances`,
     );
   }
 
@@ -124,7 +124,7 @@ export class Janitor implements Disposable {
       if (this.#minimums.get(record.name) !== minimum) return; // The function was replaced.
       const waitMs = minimum.backOff.failed();
       minimum.notBefore = clock.now() + waitMs;
-      log.warn("Cannot keep {min} instances of {name} warm, retrying in {seconds} s: {error}", {
+      log.warn("Cannot keep {min} instances of {name} warm; trying again in {seconds} s: {error}", {
         min: record.minInstances,
         name: record.name,
         seconds: waitMs / 1000,

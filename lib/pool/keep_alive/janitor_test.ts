@@ -93,7 +93,7 @@ Deno.test("Janitor: no memory for MinInstances, is reported as a problem", async
   const { janitor } = setUp(() => Promise.resolve({ missing: 3, started: 1 }));
   janitor.changed("f", fakeRecord({ minInstances: 3 }));
   await settle();
-  assert.deepEqual(janitor.problems(), ["f: no memory for 2 of its 3 MinInstances"]);
+  assert.deepEqual(janitor.problems(), ["f: not enough memory for 2 of its 3 MinInstances"]);
   janitor.changed("f", undefined);
   assert.deepEqual(janitor.problems(), []);
 });

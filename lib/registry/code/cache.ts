@@ -305,12 +305,13 @@ export class CodeCache {
     return code === "ENOSPC" || code === "EDQUOT"
       ? new ServerledgeError(
         "STORAGE_FULL",
-        `No space left for code in ${this.#dir} (${message}): free some, or set data.dir to another disk`,
+        `No space left for code in ${this.#dir} (${message}): free some space, or set ` +
+          "data.dir to another disk",
         { cause },
       )
       : new ServerledgeError(
         "INSTANCE_START_FAILED",
-        `Cannot store code in ${this.#dir} (${message}): check its owner`,
+        `Cannot store code in ${this.#dir} (${message}): check its owner and permissions`,
         { cause },
       );
   }

@@ -60,11 +60,15 @@ async function request(
     return await askGuarded(url, request, { forbids, maxBytes, signal, wantsBody, reserve });
   } catch (cause) {
     if (cause instanceof Forbidden) {
-      refuse(url, "points to this machine or a local link; code.url.loopback allows that", cause);
+      refuse(
+        url,
+        "points to this machine or to a link-local address; set code.url.loopback to allow this",
+        cause,
+      );
     }
     if (cause instanceof TooLong) tooLarge(url, maxBytes);
     if (cause instanceof ServerledgeError) throw cause;
-    return refuse(url, `cannot be fetched: ${(cause as Error).message}`, cause);
+    return refuse(url, `cannot be downloaded: ${(cause as Error).message}`, cause);
   }
 }
 

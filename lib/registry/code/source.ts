@@ -31,7 +31,7 @@ export async function readCode(encoded: Text, options: FetchCodeOptions): Promis
   const url = asUrl(decoded);
   const archive = await asTar(url ? await fetchCode(url, options) : decoded, options.reserve);
   if ((await readTar(archive)).every(({ data }) => data === null)) {
-    refuse("the archive holds no file");
+    refuse("the archive contains no file");
   }
   return archive;
 }
@@ -56,7 +56,7 @@ async function asTar(archive: Uint8Array, reserve: ReserveMemory): Promise<Uint8
   } catch (error) {
     if (error instanceof BadArchive) throw archiveError(error, format);
     if (error instanceof ServerledgeError) throw error;
-    return refuse(`the ${format} archive is damaged: ${(error as Error).message}`, error);
+    return refuse(`the ${format} archive is corrupt: ${(error as Error).message}`, error);
   }
 }
 
@@ -98,7 +98,7 @@ async function decodeEscaped(encoded: QuotedText, reserve: ReserveMemory): Promi
   }
 }
 
-const notBase64 = "expected base64 with padding and nothing else";
+const notBase64 = "expected base64 with padding and no other characters";
 
 function asUrl(decoded: Uint8Array): URL | undefined {
   if (decoded.length > maxUrlLength) return undefined;

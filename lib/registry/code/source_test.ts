@@ -62,9 +62,9 @@ Deno.test("readCode: text that is not base64 is refused, whether short or long",
 });
 
 Deno.test("readCode: an archive without a file is refused", async () => {
-  await refused((await packTar([])).toBase64(), /holds no file/);
+  await refused((await packTar([])).toBase64(), /contains no file/);
   const folder = await packTar([{ path: "empty", data: null, executable: false }]);
-  await refused(folder.toBase64(), /holds no file/);
+  await refused(folder.toBase64(), /contains no file/);
 });
 
 Deno.test("readCode: damaged gzip, and gzip of content other than TAR, is refused", async () => {

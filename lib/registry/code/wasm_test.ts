@@ -42,16 +42,16 @@ Deno.test("checkWasmCode: accepts standard streams for plain HTTP in commands on
   );
   assert.equal(await refusal(numbers), undefined);
   const { message } = (await refusal(numbers, { http: "cgi" }))!;
-  assert.match(message, /only a command has standard streams for Http "cgi"/);
+  assert.match(message, /only commands support Http "cgi"/);
 });
 
 Deno.test("checkWasmCode: rejects other modules and names the field", async () => {
   assert.deepEqual(await refusal(command, { handler: "b" }), {
     code: "UNPROCESSABLE",
-    message: 'Handler: the code has no module for the handler "b": it has a.wasm',
+    message: 'Handler: the code has no module for the handler "b": its modules are a.wasm',
     path: "Handler",
   });
   const text = await refusal(new TextEncoder().encode("(module)"));
   assert.deepEqual([text?.code, text?.path], ["UNPROCESSABLE", "TarFunctionCode"]);
-  assert.match(text!.message, /^TarFunctionCode: it is no WebAssembly/);
+  assert.match(text!.message, /^TarFunctionCode: it is not a WebAssembly module/);
 });

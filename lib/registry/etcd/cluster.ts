@@ -135,9 +135,9 @@ export class EtcdCluster implements Disposable {
     this.#problem = { reason, since: this.#problem?.since ?? performance.now() };
     return new ServerledgeError(
       "REGISTRY_UNAVAILABLE",
-      `The registry etcd (${
-        this.#options.endpoints.join(", ")
-      }) cannot be used: ${reason}; see that it runs, can be reached and knows this node's user`,
+      `The registry etcd (${this.#options.endpoints.join(", ")}) cannot be used: ` +
+        `${reason}; check that it runs, that this node can reach it, and that it accepts ` +
+        "this node's user",
       { cause },
     );
   }
@@ -230,7 +230,7 @@ export class EtcdCluster implements Disposable {
     let timer: number | undefined;
     const limit = (ms: number) => {
       clearTimeout(timer);
-      const reason = `no answer within ${Math.round(ms / 1000)} s`;
+      const reason = `no response within ${Math.round(ms / 1000)} s`;
       timer = setTimeout(() => control.abort(new DOMException(reason, "TimeoutError")), ms);
     };
     const call = async () => {

@@ -97,7 +97,7 @@ export class EtcdCode {
     for (const { key, value } of entries) {
       const read = parseRecord(referenceSchema, new TextDecoder().decode(value));
       if ("problem" in read) {
-        logger("registry").warn("Code is not collected, since {key} is damaged: {problem}", {
+        logger("registry").warn("Unused code is not deleted, because {key} is damaged: {problem}", {
           key,
           problem: read.problem,
         });

@@ -133,6 +133,6 @@ export class NodeWatch extends PrefixWatch {
 function readNode({ key, value }: Entry, unreadable: UnreadableValues): NodeRecord | undefined {
   const record = readRecord(storedNodeSchema, new TextDecoder().decode(value), key, unreadable);
   if (!record || nodesPrefix + record.id === key) return record;
-  unreadable.add(key, "it holds a node of another id");
+  unreadable.add(key, "it contains a node with another id");
   return undefined;
 }

@@ -70,7 +70,7 @@ export abstract class PrefixWatch implements AsyncDisposable {
   async expect(revision: number): Promise<void> {
     if (this.#revision >= revision) return;
     await pause(echoMs, this.#stop.signal);
-    if (this.#revision < revision) this.startOver("it kept changes back");
+    if (this.#revision < revision) this.startOver("etcd withheld changes");
   }
 
   /**
@@ -82,14 +82,14 @@ export abstract class PrefixWatch implements AsyncDisposable {
     const { count, written } = await this.client.summarize(this.#prefix);
     const missed = written > this.#revision || count !== this.#keys.size;
     // A change in transit will have arrived by the next check.
-    if (missed && this.#suspectedAt === before) this.startOver("it kept changes back");
+    if (missed && this.#suspectedAt === before) this.startOver("etcd withheld changes");
     this.#suspectedAt = missed ? before : undefined;
   }
 
   /** Stops following. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.startOver("this node stops");
+    this.startOver("the node is shutting down");
     await this.#running;
   }
 

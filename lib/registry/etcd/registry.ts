@@ -228,7 +228,7 @@ class EtcdRegistry implements Registry {
       } catch {
         // The client records the problem for health(); the watch logs it.
         if (++failed === fatalBeats) {
-          const reason = `${failed} calls in a row had no answer`;
+          const reason = `${failed} requests in a row had no response`;
           for (const watch of this.#watches()) watch.startOver(reason);
         }
       }

@@ -27,7 +27,7 @@ export abstract class RestoringWatch extends PrefixWatch {
     const present = await this.client.get(identityKey, identityTimeoutMs);
     // Without a known identity there is nothing to compare; this response may be older than the listing.
     if (followed !== undefined && followed !== (present && new TextDecoder().decode(present))) {
-      this.startOver("it holds other data");
+      this.startOver("etcd contains other data");
     }
   }
 
@@ -59,7 +59,7 @@ export abstract class RestoringWatch extends PrefixWatch {
   protected override interrupted(reason: string | undefined): void {
     if (reason === undefined || this.#complained) return;
     this.#complained = true;
-    logger("registry").warn("Lost touch with etcd, trying on: {reason}", { reason });
+    logger("registry").warn("Lost the connection to etcd; trying again: {reason}", { reason });
   }
 
   /** Returns the identity of the data; data without one gets a new one. */

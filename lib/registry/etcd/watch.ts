@@ -57,7 +57,7 @@ export class FunctionWatch extends RestoringWatch {
   /** Restores the functions that an emptied etcd has lost. */
   protected override async restore(): Promise<void> {
     if (this.#known.size === 0) return;
-    logger("registry").warn("etcd has lost its data: putting back {count} functions", {
+    logger("registry").warn("etcd has lost its data: restoring {count} functions", {
       count: this.#known.size,
     });
     await this.#restore([...this.#known.values()]);
@@ -112,5 +112,5 @@ export class FunctionWatch extends RestoringWatch {
 function readFunction({ key, value }: Entry): ReadRecord<FunctionRecord> {
   const read = parseRecord(storedFunctionSchema, new TextDecoder().decode(value));
   if ("problem" in read || functionsPrefix + read.record.name === key) return read;
-  return { problem: "it holds a function of another name" };
+  return { problem: "it contains a function with another name" };
 }

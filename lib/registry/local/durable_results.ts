@@ -76,7 +76,8 @@ export class DurableResults implements AsyncDisposable {
     if (!await this.#keep(id, result, clock.wall() + ttlMs)) {
       throw new ServerledgeError(
         "REGISTRY_UNAVAILABLE",
-        `${reason}, and ${journal.count} results wait for it already: try again when it is back`,
+        `${reason}, and ${journal.count} results are already waiting for it: try again when ` +
+          "the registry is available",
       );
     }
     this.#writeLater(retryMs);
@@ -147,7 +148,7 @@ export class DurableResults implements AsyncDisposable {
         reason: asServerledgeError(error).message,
       });
     }
-    if (written > 0) log.info("{written} results are in the registry now", { written });
+    if (written > 0) log.info("{written} results were written to the registry", { written });
   }
 
   async #write(next: Waiting): Promise<void> {

@@ -27,7 +27,8 @@ export function openKnownFunctions(path: string): Registry {
     return openSqlite(path);
   } catch (error) {
     logger("registry").warn(
-      "Functions known before this start are lost until the registry answers. {reason}. It is now {aside}",
+      "The functions known before this start are unavailable until the registry responds. " +
+        "{reason}. The file is now {aside}",
       { reason: asServerledgeError(error).message, aside: moveAside(path) },
     );
     return openSqlite(path);
@@ -50,7 +51,7 @@ export async function openRemembering(
   const keep = (name: string, record: FunctionRecord | undefined) => {
     const written = record ? memory.putFunction(record) : memory.deleteFunction(name);
     written.catch((error) => {
-      logger("registry").warn("Cannot keep what is known of functions on disk: {reason}", {
+      logger("registry").warn("Cannot store the known functions on disk: {reason}", {
         reason: asServerledgeError(error).message,
       });
     });

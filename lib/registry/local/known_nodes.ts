@@ -44,7 +44,7 @@ export class KnownNodes implements Disposable {
       if ("record" in read) return read.record;
       throw new Error(read.problem);
     } catch (error) {
-      warn("Cannot read which nodes were known, the registry will tell: {reason}", error);
+      warn("Cannot read the known nodes; waiting for the registry: {reason}", error);
       return [];
     }
   }
@@ -65,7 +65,7 @@ export class KnownNodes implements Disposable {
     try {
       this.#file.write(JSON.stringify(records.map(nodeNames.toWire)));
     } catch (error) {
-      warn("Cannot keep on disk which nodes are known: {reason}", error);
+      warn("Cannot store the known nodes on disk: {reason}", error);
     }
   }
 }

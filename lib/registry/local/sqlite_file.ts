@@ -20,8 +20,8 @@ export interface Layout {
 
 /** Advice for a damaged file. */
 const replaceHint =
-  "where it is damaged, put back a copy of it and of its -wal file, or move them " +
-  "away to start with an empty one";
+  "if it is damaged, restore the file and its -wal file from a backup, or move both " +
+  "away to start with an empty registry";
 
 /** Suffixes of SQLite's files. */
 const suffixes = ["", "-wal", "-shm"];
@@ -71,8 +71,8 @@ export function unusable(path: string, cause: unknown): ServerledgeError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new ServerledgeError(
     "REGISTRY_UNAVAILABLE",
-    `The registry ${path} cannot be used (${reason}): check its folder, its owner and free space; ` +
-      replaceHint,
+    `The registry ${path} cannot be used (${reason}): check its directory, its owner and ` +
+      `free space; ${replaceHint}`,
     { cause },
   );
 }
@@ -117,7 +117,8 @@ function migrate(path: string, database: DatabaseSync, { schema }: Layout): void
   if (found > version) {
     throw new ServerledgeError(
       "REGISTRY_UNAVAILABLE",
-      `The registry ${path} has layout ${found}, this program knows ${version}: use the program that wrote it, or another data.dir`,
+      `The registry ${path} has layout version ${found}, but this program supports ` +
+        `${version}: use the program that wrote it, or another data.dir`,
     );
   }
   const missing = schema.slice(found).join("");

@@ -346,9 +346,8 @@ export class DockerEnvironment implements ExecutionEnvironment {
     if (runtime && !isSandboxed(runtime.executor)) return runtime as ContainerRuntime;
     throw new ServerledgeError(
       "RUNTIME_UNKNOWN",
-      `This node has no runtime ${fn.runtime}: known are ${
-        [...this.#config.runtimes.keys()].join(", ")
-      }`,
+      `This node does not have the runtime ${fn.runtime}: known runtimes are ` +
+        `${[...this.#config.runtimes.keys()].join(", ")}`,
     );
   }
 }

@@ -171,14 +171,14 @@ abstract class ContainerInstance implements Instance {
     if (this.#disposing) {
       return new ServerledgeError(
         "FUNCTION_CRASHED",
-        "The function's instance was removed before it answered",
+        "The function's instance was removed before it responded",
       );
     }
     const exit = await withTimeout(this.container.exited(), exitTimeoutMs);
     if (!exit) {
       return new ServerledgeError(
         "FUNCTION_CRASHED",
-        "The function's instance closed its connection without an answer, and still runs",
+        "The function's instance closed its connection without a response, and is still running",
         { details: { output: await this.lastLines().catch(() => "") } },
       );
     }
@@ -275,7 +275,7 @@ export class CustomInstance extends ContainerInstance {
       if (this.#calls.has(call.id)) throw await this.termination();
       throw new ServerledgeError(
         "FUNCTION_CRASHED",
-        "The connection to the custom image was closed; it may still run the call",
+        "The connection to the custom image was closed; it may still be running the invocation",
       );
     } finally {
       this.#calls.delete(call.id);

@@ -131,7 +131,7 @@ export class OutboundNetwork implements AsyncDisposable {
     if (this.#fence !== ended) return;
     this.#fence = undefined;
     await ended[Symbol.asyncDispose]();
-    log.warn("The container that watches the fence of {network} has ended; starting another", {
+    log.warn("The container that guards the fence of {network} has terminated; starting another", {
       network: this.#name,
     });
     await this.#enclose().catch((error) => log.error("{error}", { error: error.message }));
@@ -156,7 +156,7 @@ export class OutboundNetwork implements AsyncDisposable {
   async #find() {
     const filters = { name: [this.#name] };
     const found = await this.#options.engine.ask(
-      `look for network ${this.#name}`,
+      `inspect network ${this.#name}`,
       (docker) => docker.listNetworks({ filters }),
     );
     // The filter also matches parts of names.

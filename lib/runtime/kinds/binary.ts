@@ -32,6 +32,6 @@ export const binary: ContainerKind = {
       return handler === "" || isRelativeFile(command.split(" ")[0]!);
     },
     refusal:
-      "is no file of the code with arguments behind it, e.g. fn.sh or bin/resize --width 320",
+      "must be a file of the code, optionally with arguments, such as fn.sh or bin/resize --width 320",
   },
 };

@@ -15,6 +15,6 @@ export const deno: SandboxKind = {
   handler: {
     forms: "file or file.export",
     accepts: isRelativeFile,
-    refusal: "is neither a file of the code nor file.export, e.g. hello.ts",
+    refusal: "must be a file of the code or file.export, such as hello.ts",
   },
 };

@@ -60,7 +60,7 @@ export function handlerHelp(): string {
   const parts = [...forms].map(([form, of]) =>
     `${form} (${of.map(({ runtime }) => runtime).join(", ")})`
   );
-  return `What to call: ${parts.join(", ")}`;
+  return `Handler: ${parts.join(", ")}`;
 }
 
 function genericOf(kind: Kind) {

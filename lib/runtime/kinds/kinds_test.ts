@@ -4,7 +4,7 @@ import { handlerHelp, kinds, runtimeIds } from "./kinds.ts";
 
 Deno.test("kinds: help texts name every runtime, and handlers by their form", () => {
   assert.equal(runtimeIds(), Object.values<Kind>(kinds).map(({ runtime }) => runtime).join(", "));
-  assert.match(handlerHelp(), /^What to call: module\.function .*\(python\), .*\(deno, wasm\)/);
+  assert.match(handlerHelp(), /^Handler: module\.function .*\(python\), .*\(deno, wasm\)/);
 });
 
 Deno.test("kinds: aliases and file names of executors belong to one kind each", () => {

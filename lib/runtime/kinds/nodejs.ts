@@ -31,6 +31,6 @@ export const nodejs: ContainerKind = {
   handler: {
     forms: "file or file.object.method",
     accepts: isRelativeFile,
-    refusal: "is neither a file of the code nor file.export, e.g. hello.js",
+    refusal: "must be a file of the code or file.export, such as hello.js",
   },
 };

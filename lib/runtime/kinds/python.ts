@@ -31,6 +31,6 @@ export const python: ContainerKind = {
   handler: {
     forms: "module.function or folder/module.function",
     accepts: (handler) => pattern.test(handler),
-    refusal: "is not module.function, e.g. hello.handler",
+    refusal: "must be module.function, such as hello.handler",
   },
 };

@@ -271,6 +271,9 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   #executor(fn: FunctionRecord): SandboxExecutor {
     const executor = findRuntime(this.#options.config, fn.runtime)?.executor;
     if (executor && isSandboxed(executor)) return executor;
-    throw new ServerledgeError("RUNTIME_UNKNOWN", `The runtime ${fn.runtime} has no sandbox`);
+    throw new ServerledgeError(
+      "RUNTIME_UNKNOWN",
+      `The runtime ${fn.runtime} does not run in sandboxes`,
+    );
   }
 }

@@ -78,7 +78,10 @@ export class FetchBroker implements Disposable {
   async #run(ask: FetchRequest): Promise<void> {
     const abort = new AbortController();
     this.#running.set(ask.seq, abort);
-    const timer = setTimeout(() => abort.abort(new Error("it took too long")), timeoutMs);
+    const timer = setTimeout(
+      () => abort.abort(new Error("the time limit was exceeded")),
+      timeoutMs,
+    );
     const answer = await this.#fetch(ask, abort.signal);
     clearTimeout(timer);
     // The entry is missing if the sandbox has ended.

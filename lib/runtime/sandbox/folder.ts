@@ -99,7 +99,7 @@ async function findProgram(folder: string): Promise<Program> {
   }
   const copy = join(folder, "serverledge");
   log.warn(
-    "Sandboxes run a copy of the program in {folder}: only its owner can read {program}",
+    "Sandboxes run a copy of the program in {folder}, because only its owner can read {program}",
     { folder, program: Deno.execPath() },
   );
   await Deno.copyFile(Deno.execPath(), copy);

@@ -92,7 +92,7 @@ export class SandboxInstance implements Instance {
     if (this.#disposing) {
       return new ServerledgeError(
         "FUNCTION_CRASHED",
-        "The function's instance was removed before it answered",
+        "The function's instance was removed before it responded",
       );
     }
     const { process, connection } = this.#parts;
@@ -100,7 +100,7 @@ export class SandboxInstance implements Instance {
     if (connection.isBroken) {
       return new ServerledgeError(
         "FUNCTION_CRASHED",
-        "The function's instance was ended: what it sent to the node was no reply",
+        "The function's instance was terminated because it sent an invalid message to the node",
       );
     }
     return crashOf(end, this.#fn.memoryMib, process.log(crashLogLines));

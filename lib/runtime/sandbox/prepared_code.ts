@@ -213,7 +213,7 @@ function findHandler(handler: string, paths: readonly string[]): WasmHandler {
 /** Creates the error for a mistake in the function's code. */
 function codeError(problem: string): ServerledgeError {
   const error = { type: "SyntaxError", message: problem };
-  return new ServerledgeError("FUNCTION_ERROR", `The code cannot be run: ${problem}`, {
+  return new ServerledgeError("FUNCTION_ERROR", `Cannot run the code: ${problem}`, {
     details: { error, traceback: "", output: "" },
   });
 }

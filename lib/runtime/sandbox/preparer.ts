@@ -63,14 +63,13 @@ export async function runPreparer(
     signal.throwIfAborted();
     if (code === 0) return JSON.parse(answer) as PrepareAnswer;
     if (process.outOfMemory()) {
-      return { problem: `it takes more than ${memoryMib} MiB to read it: bundle less into it` };
+      return { problem: `reading it takes more than ${memoryMib} MiB: reduce the bundle` };
     }
     const lines = words.trim().split("\n").slice(-5).join(" ");
     throw new ServerledgeError(
       "INSTANCE_START_FAILED",
-      `The function's code could not be prepared within ${timeoutMs / 1000} s (status ${code}): ${
-        lines || "it is too large, or the machine overloaded"
-      }`,
+      `The function's code could not be prepared within ${timeoutMs / 1000} s (status ` +
+        `${code}): ${lines || "it is too large, or the machine is overloaded"}`,
     );
   } finally {
     clearTimeout(timer);

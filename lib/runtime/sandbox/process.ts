@@ -149,7 +149,7 @@ export function spawn(
   } catch (cause) {
     // Sandboxes run as another user than the node.
     const advice = cause instanceof Deno.errors.PermissionDenied
-      ? "; every user must be able to run the program"
+      ? "; the program must be executable by all users"
       : "";
     throw new ServerledgeError(
       "INSTANCE_START_FAILED",
@@ -167,11 +167,15 @@ export function spawn(
 export function crashOf(end: ProcessEnd, memoryMib: number, lastLines: string): ServerledgeError {
   const { code, signal, oomKilled } = end;
   const what = oomKilled
-    ? `the sandbox was ended for using more than its ${memoryMib} MiB`
+    ? `the sandbox was killed because it used more than its ${memoryMib} MiB`
     : signal
-    ? `the sandbox was ended by ${signal}`
+    ? `the sandbox was killed by ${signal}`
     : `the process exited with status ${code}`;
-  return new ServerledgeError("FUNCTION_CRASHED", `The function's instance was lost: ${what}`, {
-    details: { exitCode: code, oomKilled, output: lastLines },
-  });
+  return new ServerledgeError(
+    "FUNCTION_CRASHED",
+    `The function's instance terminated unexpectedly: ${what}`,
+    {
+      details: { exitCode: code, oomKilled, output: lastLines },
+    },
+  );
 }

@@ -97,7 +97,7 @@ export class Sandbox implements AsyncDisposable {
    */
   async connected(): Promise<void> {
     const ended = this.process.ended.then((end) => {
-      throw this.#failure(`ended with status ${end.code} before it was ready`);
+      throw this.#failure(`exited with status ${end.code} before it was ready`);
     });
     const connected = this.#endpoint.connected.then((connection) => {
       this.#connection = connection;
@@ -134,7 +134,7 @@ export class Sandbox implements AsyncDisposable {
     const { type, message, traceback } = reply.failure;
     throw new ServerledgeError(
       "FUNCTION_ERROR",
-      `The function's code cannot be loaded: ${message ? `${type}: ${message}` : type}`,
+      `Cannot load the function's code: ${message ? `${type}: ${message}` : type}`,
       { details: { error: { type, message }, traceback, output: this.#log() } },
     );
   }

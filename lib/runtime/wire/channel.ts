@@ -232,7 +232,7 @@ export class ExecutorConnection implements Disposable {
       await this.#read(pipe, reader);
     } catch (error) {
       this.#isBroken ||= error instanceof FrameError;
-      log.warn("The output of an executor cannot be read: {error}", { error: String(error) });
+      log.warn("Cannot read the output of an executor: {error}", { error: String(error) });
       this[Symbol.dispose]();
     }
   }
@@ -351,7 +351,7 @@ export class ExecutorConnection implements Disposable {
     if (at < 0) {
       if (reply.ok) release(reply.result);
       // A call is pending until its reply, so this reply belongs to no call.
-      if (++this.#strays > maxStrays) throw new FrameError("too many replies to no call");
+      if (++this.#strays > maxStrays) throw new FrameError("too many replies without a call");
       return;
     }
     this.#waits = waits;
@@ -385,11 +385,13 @@ export class ExecutorConnection implements Disposable {
     const { id } = part;
     const pending = this.#find(id);
     if ("data" in part) {
-      if (!pending?.body) throw new FrameError("a part belongs to no answer");
+      if (!pending?.body) throw new FrameError("a part belongs to no response");
       pending.body.push(part.data);
       return;
     }
-    if (!pending?.onStream || pending.body) throw new FrameError("an answer is streamed unasked");
+    if (!pending?.onStream || pending.body) {
+      throw new FrameError("a response is streamed without a request for it");
+    }
     pending.body = new StreamedBody((cost) => this.send({ taken: id, cost }));
     pending.onStream({ ...part.head, body: pending.body });
   }
@@ -407,6 +409,6 @@ function startsWith(bytes: Uint8Array, text: string): boolean {
 function connectionClosed(): ServerledgeError {
   return new ServerledgeError(
     "FUNCTION_CRASHED",
-    "The function's process ended before it answered",
+    "The function's process exited before it responded",
   );
 }

@@ -129,7 +129,7 @@ export class ExecutorEndpoint implements Disposable {
     } catch (error) {
       if (!this.#listening) return;
       // The process may have run out of descriptors: others are closed sooner or later.
-      log.warn("An executor's connection cannot be accepted: {error}", { error: String(error) });
+      log.warn("Cannot accept a connection from an executor: {error}", { error: String(error) });
       this.#retry = setTimeout(() => void this.#accept(), this.#backOff.failed());
     }
   }
@@ -142,7 +142,7 @@ export class ExecutorEndpoint implements Disposable {
     try {
       known = await hello(conn, reader) === this.#token;
     } catch (error) {
-      log.debug("A connection did not say hello: {error}", { error: String(error) });
+      log.debug("A connection sent no valid hello: {error}", { error: String(error) });
     } finally {
       clearTimeout(timer);
       this.#strangers.delete(conn);
@@ -165,7 +165,8 @@ export function checkSocketPath(path: string): void {
   if (new TextEncoder().encode(path).length <= maxSocketPath) return;
   throw new ServerledgeError(
     "CONFIG_INVALID",
-    `The path ${path} is longer than the ${maxSocketPath} bytes that a socket may have: choose a shorter data.dir, or a shorter TMPDIR for sandboxes`,
+    `The path ${path} is longer than ${maxSocketPath} bytes, the maximum for a socket: ` +
+      "choose a shorter data.dir, or a shorter TMPDIR for sandboxes",
     { details: { path: "data.dir" } },
   );
 }

@@ -266,7 +266,7 @@ export class FrameBatch {
     if (bound > maxFrameBytes) {
       throw new ServerledgeError(
         "PAYLOAD_TOO_LARGE",
-        `The parameters take ${bound} bytes, more than the ${maxFrameBytes} that a function can get`,
+        `The parameters have ${bound} bytes, more than the ${maxFrameBytes} that a function can receive`,
       );
     }
     this.#reserve(headerBytes + bound);

@@ -60,7 +60,7 @@ export function readReply(text: string, long?: QuotedText): ReadReply {
       }
     }
   }
-  return { id, reply: badReply("The executor's reply is not as the protocol wants it"), waits };
+  return { id, reply: badReply("The executor's reply violates the protocol"), waits };
 }
 
 /**
@@ -72,7 +72,7 @@ export function readReply(text: string, long?: QuotedText): ReadReply {
  */
 export function readCutReply(ends: string, reply: Reply): ReadReply {
   const [, id] = /^\{"id":"([^"\\]+)"/.exec(ends) ?? [];
-  if (id === undefined) throw new FrameError("a frame is too long and no reply");
+  if (id === undefined) throw new FrameError("a frame is too long and is not a reply");
   // Inside a JSON string these quotes would be escaped.
   return { id, reply, waits: ends.endsWith(',"waits":true}') };
 }
@@ -83,7 +83,8 @@ export function readCutReply(ends: string, reply: Reply): ReadReply {
  * @param maxResultBytes maximum length of a result, bytes of quoted JSON
  */
 export function tooLong(maxResultBytes: number): Reply {
-  const message = `The result is longer than ${maxResultBytes / mib} MiB of JSON in quotes: ` +
+  const message =
+    `The result is longer than ${maxResultBytes / mib} MiB as a quoted JSON string: ` +
     "return less, stream it, or raise api.result.max of the node";
   return { ok: false, failure: { type: "ResultTooLarge", message, traceback: "" }, output: "" };
 }
@@ -127,7 +128,7 @@ export function readPart(text: string): Part {
   if (typeof id !== "string") throw new FrameError("a part has no id");
   if (typeof data === "string") return { id, data: readBytes(data) };
   if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599) {
-    throw new FrameError("a streamed answer has no status");
+    throw new FrameError("a streamed response has no status");
   }
   return { id, head: { status: status as number, headers: readHeaders(headers) } };
 }
@@ -166,11 +167,11 @@ function readBytes(base64: string): Uint8Array<ArrayBuffer> {
 }
 
 function readHeaders(headers: unknown): [string, string][] {
-  if (!Array.isArray(headers)) throw new FrameError("a streamed answer has no headers");
+  if (!Array.isArray(headers)) throw new FrameError("a streamed response has no headers");
   try {
     return [...new Headers(headers)];
   } catch (cause) {
-    throw new FrameError("a streamed answer's headers are none", { cause });
+    throw new FrameError("the headers of a streamed response are invalid", { cause });
   }
 }
 

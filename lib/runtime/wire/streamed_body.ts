@@ -49,7 +49,7 @@ export class StreamedBody {
   push(part: Uint8Array<ArrayBuffer>): void {
     if (this.#isEnded) return;
     this.#held += partCost(part.length);
-    if (this.#held > streamWindow) throw new FrameError("more was streamed than was taken");
+    if (this.#held > streamWindow) throw new FrameError("more data was streamed than acknowledged");
     this.#waiting.push(part);
     this.#wake();
   }

@@ -28,8 +28,9 @@ export class OffloadExclusion {
     if (this.#logged) return;
     this.#logged = true;
     log.warn(
-      "A request for {function} waits or is refused, and no other node is asked: its CanDoOffloading is " +
-        "false, as sent or by offload.default. serverledge_offload_forbidden_total counts further ones",
+      "A request for {function} waits or is rejected without offloading, because its " +
+        "CanDoOffloading (or offload.default) is false. serverledge_offload_forbidden_total " +
+        "counts further requests",
       { function: record.name },
     );
   }

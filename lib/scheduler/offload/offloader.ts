@@ -62,7 +62,8 @@ export class Offloader {
     };
     invocation.state = offloaded;
     invocation.deadline = deadlines.set(limit, () => {
-      const message = "The node it was sent to did not answer before its deadline";
+      const message =
+        "The node that the request was offloaded to did not respond before the deadline";
       this.interrupt(invocation, offloaded, deadlineExceeded(message));
     });
     peers.send(to, {

@@ -93,7 +93,7 @@ Deno.test("commands of WebAssembly take plain HTTP by their standard streams", a
     ]);
     const refused = await create("reactor", reactor, { Http: "stdio" });
     assert.equal(refused.status, 422);
-    assert.match(refused.body.message, /only a command has standard streams/);
+    assert.match(refused.body.message, /only commands support Http/);
     const other = await create("python", shrink!, { Http: "stdio", Runtime: "deno", Handler: "a" });
     assert.equal(other.status, 422);
     assert.match(other.body.message, /^Http: only commands of the runtime wasm/);

@@ -93,7 +93,7 @@ Deno.test("custom images", async (t) => {
       async () => {
         await using instance = await start(behaviour);
         const error = await crashed(instance.invoke(dockerCall()));
-        assert.match(error.message, /without an answer, and still runs/);
+        assert.match(error.message, /without a response, and is still running/);
         assert.match(error.details!.output as string, /^call 1\n/);
       },
     );

@@ -134,7 +134,7 @@ Deno.test("OutboundNetwork: refuses containers while the kernel refuses the fenc
     await using _owned = await ownTable(table);
     await assert.rejects(world.network.ensure(), {
       code: "INSTANCE_START_FAILED",
-      message: /^Cannot keep functions .* by container\.fence: none$/,
+      message: /^Cannot protect this machine .* set container\.fence to none .*/,
     });
     assert.deepEqual(await nodeContainers(world.nodeId), []);
   }

@@ -38,7 +38,8 @@ Deno.test("Images: gives up a pull of which the registry sends no more, and uses
   const absent = await registry.add(`absent-${randomId(6)}`, randomId(12));
   await assert.rejects(images.ensure(absent, "some.key"), {
     code: "ENGINE_REFUSED",
-    message: /its registry has sent nothing for 0\.5 s; get it with docker pull .* some\.key$/,
+    message:
+      /the image's registry has sent no data for 0\.5 s; get it with docker pull .* some\.key to another image$/,
   });
   assert.deepEqual(images.pulls(), []);
 });
@@ -95,7 +96,7 @@ Deno.test("images are fetched, listed, and removed when nothing needs them", asy
   assert(await images.find(former), "a dry run removes nothing");
   const pruned = await again.prune({ dryRun: false, unpublished: true });
   assert.deepEqual(pruned.removed, dry.removed);
-  assert.deepEqual(pruned.kept, [{ image: busy, reason: "a container is made of it" }]);
+  assert.deepEqual(pruned.kept, [{ image: busy, reason: "a container uses it" }]);
   assert.equal(await images.find(former), undefined);
   for (const name of [needed, busy, stranger]) assert(await images.find(name), name);
   assert.equal(await images.remove(busy), false, "the engine itself would not");

@@ -52,7 +52,7 @@ Deno.test("every request has its end, those too that dockerode does not bound", 
   await using _engine = await scriptedEngine(() => undefined);
   using engine = new Engine();
   const asked = engine.ask("ask", (docker) => docker.getImage("x").inspect(), { timeoutMs: 20 });
-  await assert.rejects(asked, { code: "ENGINE_UNAVAILABLE", message: /no answer within 20 ms/ });
+  await assert.rejects(asked, { code: "ENGINE_UNAVAILABLE", message: /no response within 20 ms/ });
 });
 
 Deno.test("taking over the connection is refused", async () => {

@@ -146,7 +146,7 @@ for (const runtime of ["python", "nodejs"] as const) {
     const { State } = await world.docker.getContainer(instance.id).inspect();
     assert.equal(State.OOMKilled, true, "the engine itself knows");
     assert.equal(error.details!.oomKilled, true, JSON.stringify(error.details));
-    assert.match(error.message, /killed for using more than its 96 MiB/);
+    assert.match(error.message, /killed because it used more than its 96 MiB/);
   });
 }
 

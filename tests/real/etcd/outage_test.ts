@@ -74,7 +74,9 @@ Deno.test("an outage is logged in lines that tell why, without stacks", async ()
   const lines = (await written).trimEnd().split("\n");
   for (const line of lines) assert.match(line, /^\d{4}-\S+ (DEBUG|WARNING) registry: \S/);
   assert.ok(
-    lines.some((line) => line.includes("WARNING registry: Lost touch with etcd, trying on: ")),
+    lines.some((line) =>
+      line.includes("WARNING registry: Lost the connection to etcd; trying again: ")
+    ),
   );
 });
 
@@ -225,7 +227,7 @@ Deno.test("an etcd that hangs is noticed, calls to it end, and all heals", async
       },
     );
     // Only what etcd has begun to answer may take longer.
-    await assert.rejects(a.registry.getResult("r"), { message: /no answer within 5 s/ });
+    await assert.rejects(a.registry.getResult("r"), { message: /no response within 5 s/ });
   } finally {
     etcd.thaw();
   }

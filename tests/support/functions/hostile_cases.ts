@@ -51,18 +51,19 @@ export const accidents: readonly HostileCase[] = [
   {
     name: "an array that grows without end",
     code: "const kept = []; for (;;) kept.push({ n: kept.length });",
-    expect: /FUNCTION_CRASHED.*ended for using more than its 64 MiB/,
+    expect: /FUNCTION_CRASHED.*killed because it used more than its 64 MiB/,
   },
   {
     name: "4 GB of ArrayBuffers, written to",
     code:
       "const kept = []; for (let i = 0; i < 64; i++) kept.push(new Uint8Array(1 << 26).fill(1));",
-    expect: /FUNCTION_CRASHED.*ended for using more than its 64 MiB/,
+    expect: /FUNCTION_CRASHED.*killed because it used more than its 64 MiB/,
   },
   {
     name: "4 GB of WebAssembly memory, written to",
     code: "new Uint8Array(new WebAssembly.Memory({ initial: 65536 }).buffer).fill(1);",
-    expect: /FUNCTION_CRASHED.*ended for using more than its 64 MiB|FUNCTION_ERROR.*RangeError/,
+    expect:
+      /FUNCTION_CRASHED.*killed because it used more than its 64 MiB|FUNCTION_ERROR.*RangeError/,
   },
   {
     name: "memory that grows in a timer, after the reply",
@@ -174,17 +175,17 @@ export const accidents: readonly HostileCase[] = [
   {
     name: "code that is not TypeScript",
     code: { "main.ts": "export default (: number) => 1;" },
-    expect: /FUNCTION_ERROR: The code cannot be run: main\.ts:1: /,
+    expect: /FUNCTION_ERROR: Cannot run the code: main\.ts:1: /,
   },
   {
     name: "code nested too deeply for any parser",
     code: { "main.js": `export default ${"(".repeat(50_000)}1${")".repeat(50_000)};` },
-    expect: /The code cannot be run: main\.js: the code is nested too deeply/,
+    expect: /Cannot run the code: main\.js: the code is nested too deeply/,
   },
   {
     name: "code that takes more memory to read than a board has",
     code: { "main.js": `export default [${"[],".repeat(5_000_000)}];` },
-    expect: /The code cannot be run: it takes more than 512 MiB to read it/,
+    expect: /Cannot run the code: reading it takes more than 512 MiB/,
   },
   {
     name: "an import of a file that is not there",
@@ -194,7 +195,7 @@ export const accidents: readonly HostileCase[] = [
   {
     name: "an error while the code is loaded",
     code: { "main.ts": 'throw new RangeError("not today");' },
-    expect: /FUNCTION_ERROR: The function's code cannot be loaded: RangeError: not today/,
+    expect: /FUNCTION_ERROR: Cannot load the function's code: RangeError: not today/,
   },
   {
     name: "`Deno.exit` while the code is loaded",

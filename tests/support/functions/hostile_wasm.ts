@@ -70,11 +70,11 @@ export function wasmCases(modules: WasmModules): readonly HostileCase[] {
       then: /ResultTooLarge/,
     }),
     command("output without end", "scream", { fields: brief, expect: /DEADLINE_EXCEEDED/ }),
-    reactor("`abort`", "give_up", { expect: /Trap: unreachable: the module gave itself up/ }),
+    reactor("`abort`", "give_up", { expect: /Trap: unreachable: the module aborted/ }),
     reactor("a pointer to nowhere", "wild", { expect: /Trap: memory access out of bounds/ }),
     reactor("pointers to nowhere, given to WASI", "bad_pointers", { expect: /^returned 21$/ }),
     reactor("a call by a pointer to another kind of function", "bad_call", {
-      expect: /Trap: .*bad function pointer/,
+      expect: /Trap: .*invalid function pointer/,
     }),
     reactor("a result outside of the memory", "beyond", { expect: /FUNCTION_ERROR: PointerError/ }),
     command("`/etc/passwd`, and a file of its own", "files", {
@@ -84,13 +84,13 @@ export function wasmCases(modules: WasmModules): readonly HostileCase[] {
       expect: /UNPROCESSABLE: TarFunctionCode: the module imports env\.open_the_door/,
     }),
     wasm("half a module", modules.command.slice(0, modules.command.length / 2), "m", {
-      expect: /UNPROCESSABLE: TarFunctionCode: the module ends in the middle/,
+      expect: /UNPROCESSABLE: TarFunctionCode: the module is truncated/,
     }),
     wasm("a module that is not valid", invalid, "m", {
       expect: /FUNCTION_ERROR: .*CompileError/,
     }),
     wasm("no module at all", new TextEncoder().encode("(module)"), "m", {
-      expect: /UNPROCESSABLE: TarFunctionCode: it is no WebAssembly/,
+      expect: /UNPROCESSABLE: TarFunctionCode: it is not a WebAssembly module/,
     }),
   ];
 }

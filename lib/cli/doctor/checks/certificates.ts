@@ -40,7 +40,11 @@ async function read(key: SettingKey, path: string): Promise<Finding> {
     }));
     return assessDates(`${key} (${path})`, dates, Date.now());
   } catch {
-    return problem("error", `${key}: ${path} is no PEM file with a certificate`, `Correct ${key}`);
+    return problem(
+      "error",
+      `${key}: ${path} is not a PEM file with a certificate`,
+      `Correct ${key}`,
+    );
   }
 }
 

@@ -25,7 +25,7 @@ const label = v.pipe(
   v.regex(/^[A-Za-z0-9._-]{1,64}$/, "expected letters, digits, '.', '_' or '-'"),
 );
 const labels = v.array(label);
-const someLabels = v.pipe(labels, v.minLength(1, "name at least one"));
+const someLabels = v.pipe(labels, v.minLength(1, "give at least one"));
 /** Record with at least one entry. */
 const some = <S extends v.GenericSchema>(schema: S) =>
   v.pipe(
@@ -180,7 +180,7 @@ export const scenarioSchema = knownKeys({
   about: described(v.string("expected a title"), "Title"),
   duration: described(v.pipe(seconds, positive), "Simulated time, s"),
   warmup: v.optional(
-    described(seconds, "Warm-up that does not count, s"),
+    described(seconds, "Warm-up that is excluded from the results, s"),
     0,
   ),
   nodes: described(some(node), "Groups of nodes"),

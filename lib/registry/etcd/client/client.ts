@@ -215,7 +215,7 @@ export class EtcdClient implements Disposable {
     const { result, error } = readResponse(watchLineSchema, line);
     if (!result || result.canceled) {
       const reason = error?.message ?? result?.cancel_reason ?? "";
-      throw this.#cluster.unavailable(reason === "" ? "it ended the watch" : reason);
+      throw this.#cluster.unavailable(reason === "" ? "etcd ended the watch" : reason);
     }
     return {
       revision: Number(result.header.revision),

@@ -27,7 +27,7 @@ export function etcdOptions(
   if (tls && plain) {
     throw pemProblem(
       "etcd.address",
-      `${plain} is without TLS, which etcd.tls.* turns on: use https://`,
+      `${plain} does not use TLS, which etcd.tls.* enables: use https://`,
     );
   }
   return {
@@ -47,7 +47,7 @@ function tlsOptions(
   const ca = read("etcd.tls.ca", "certificate");
   const cert = read("etcd.tls.cert", "certificate");
   const key = read("etcd.tls.key", "private key without a passphrase");
-  if (cert && !key) throw pemProblem("etcd.tls.cert", "needs etcd.tls.key, too");
-  if (key && !cert) throw pemProblem("etcd.tls.key", "needs etcd.tls.cert, too");
+  if (cert && !key) throw pemProblem("etcd.tls.cert", "also needs etcd.tls.key");
+  if (key && !cert) throw pemProblem("etcd.tls.key", "also needs etcd.tls.cert");
   return ca || cert ? { ca, cert, key } : undefined;
 }

@@ -48,11 +48,11 @@ Deno.test("etcdOptions: an authority or a client certificate turns TLS on", () =
 });
 
 Deno.test("etcdOptions: certificate and key require each other", () => {
-  assertRefused({ "etcd.tls.cert": "node.pem" }, "etcd.tls.cert", "needs etcd.tls.key, too");
+  assertRefused({ "etcd.tls.cert": "node.pem" }, "etcd.tls.cert", "also needs etcd.tls.key");
   assertRefused(
     { "etcd.tls.ca": "ca.pem", "etcd.tls.key": "node.key" },
     "etcd.tls.key",
-    "needs etcd.tls.cert, too",
+    "also needs etcd.tls.cert",
   );
 });
 
@@ -62,12 +62,12 @@ Deno.test("etcdOptions: rejects unreadable and invalid files and names the key",
     assertRefused({ [key]: "absent.pem" }, key, absent);
   }
   for (const path of ["words.txt", "node.key", "cut.pem"]) {
-    const problem = `${path} is no PEM file with a certificate`;
+    const problem = `${path} is not a PEM file with a certificate`;
     assertRefused({ "etcd.tls.ca": path }, "etcd.tls.ca", problem);
     assertRefused({ "etcd.tls.cert": path }, "etcd.tls.cert", problem);
   }
   for (const path of ["words.txt", "node.pem", "locked.key"]) {
-    const problem = `${path} is no PEM file with a private key without a passphrase`;
+    const problem = `${path} is not a PEM file with a private key without a passphrase`;
     assertRefused({ "etcd.tls.key": path }, "etcd.tls.key", problem);
   }
 });
@@ -76,6 +76,6 @@ Deno.test("etcdOptions: rejects http:// with TLS", () => {
   assertRefused(
     { "etcd.address": "a:1,http://b:1", "etcd.tls.ca": "ca.pem" },
     "etcd.address",
-    "http://b:1 is without TLS, which etcd.tls.* turns on: use https://",
+    "http://b:1 does not use TLS, which etcd.tls.* enables: use https://",
   );
 });

@@ -93,7 +93,7 @@ export function gateway(call: GatewayCall): ICallable<never> {
       options: { deadline?: Date | number } = {},
     ): Promise<T> {
       const method = methods.get(`${service}.${name}`);
-      if (!method) throw new Error(`The gateway does not carry ${service}.${name}`);
+      if (!method) throw new Error(`The gateway does not support ${service}.${name}`);
       const { deadline } = options;
       const timeoutMs = deadline === undefined ? undefined : Number(deadline) - Date.now();
       const answer = await call(method.path, gatewayRequest(request), timeoutMs);

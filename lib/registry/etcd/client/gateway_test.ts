@@ -105,7 +105,7 @@ Deno.test("gateway: rejects an unsupported method", async () => {
   const { carried, calls } = answering({});
   await assert.rejects(
     new KVClient(carried).compact({ revision: "1" }),
-    /does not carry KV.compact/,
+    /does not support KV.compact/,
   );
   assert.deepEqual(calls, []);
 });

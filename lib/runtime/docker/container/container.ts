@@ -222,7 +222,7 @@ export class Container implements AsyncDisposable {
           return;
         }
         if (attempt === removeAttempts) {
-          log.error("Container {name} is left behind: {error}", {
+          log.error("Container {name} could not be removed: {error}", {
             name: this.name,
             error: (error as Error).message,
           });

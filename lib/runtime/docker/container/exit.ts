@@ -41,10 +41,11 @@ const signals: Readonly<Record<number, string>> = {
 
 /** Describes how a container ended. */
 export function describeExit({ code, oomKilled }: Exit, memoryMib: number): string {
-  if (oomKilled) return `the container was killed for using more than its ${memoryMib} MiB`;
-  if (code === undefined) return "the container is gone";
+  if (oomKilled) return `the container was killed because it used more than its ${memoryMib} MiB`;
+  if (code === undefined) return "the container was removed";
   if (code === killedStatus) {
-    return `the container was killed (status ${code}); Docker does not tell whether for using more than its ${memoryMib} MiB`;
+    return `the container was killed (status ${code}); Docker does not report whether it used ` +
+      `more than its ${memoryMib} MiB`;
   }
   const signal = signals[code - signalBase];
   return `the process exited with status ${code}${signal ? `, which means ${signal}` : ""}`;
@@ -57,9 +58,13 @@ export function describeExit({ code, oomKilled }: Exit, memoryMib: number): stri
  */
 export function crash(exit: Exit, memoryMib: number, lastLines: string): ServerledgeError {
   const what = describeExit(exit, memoryMib);
-  return new ServerledgeError("FUNCTION_CRASHED", `The function's instance was lost: ${what}`, {
-    details: { exitCode: exit.code, oomKilled: exit.oomKilled, output: lastLines },
-  });
+  return new ServerledgeError(
+    "FUNCTION_CRASHED",
+    `The function's instance terminated unexpectedly: ${what}`,
+    {
+      details: { exitCode: exit.code, oomKilled: exit.oomKilled, output: lastLines },
+    },
+  );
 }
 
 /**
@@ -78,7 +83,7 @@ export function earlyEnd(
   const last = lastLines.trimEnd().split("\n").at(-1)!.slice(0, maxShownLine);
   return new ServerledgeError(
     "INSTANCE_START_FAILED",
-    `The function's instance did not start: ${what}, ${when}${last && `; it wrote: ${last}`}`,
+    `The function's instance did not start: ${what}, ${when}${last && `; its output: ${last}`}`,
     { details: { exitCode: exit.code, oomKilled: exit.oomKilled, output: lastLines } },
   );
 }

@@ -5,10 +5,13 @@ const cases: [Parameters<typeof describeExit>[0], RegExp][] = [
   [{ code: 0, oomKilled: false }, /^the process exited with status 0$/],
   [{ code: 3, oomKilled: false }, /^the process exited with status 3$/],
   [{ code: 139, oomKilled: false }, /^the process exited with status 139, which means SIGSEGV$/],
-  [{ code: 137, oomKilled: true }, /^the container was killed for using more than its 64 MiB$/],
-  [{ code: 1, oomKilled: true }, /using more than its 64 MiB$/],
-  [{ code: 137, oomKilled: null }, /killed \(status 137\); Docker does not tell whether/],
-  [{ code: undefined, oomKilled: false }, /^the container is gone$/],
+  [
+    { code: 137, oomKilled: true },
+    /^the container was killed because it used more than its 64 MiB$/,
+  ],
+  [{ code: 1, oomKilled: true }, /used more than its 64 MiB$/],
+  [{ code: 137, oomKilled: null }, /killed \(status 137\); Docker does not report whether/],
+  [{ code: undefined, oomKilled: false }, /^the container was removed$/],
 ];
 for (const [exit, expected] of cases) {
   Deno.test(`describeExit: describes ${JSON.stringify(exit)}`, () => {
@@ -19,7 +22,7 @@ for (const [exit, expected] of cases) {
 Deno.test("earlyEnd: has the last line in its message, and all lines in its details", () => {
   const error = earlyEnd({ code: 1, oomKilled: false }, 64, "a\nno such module\n", "before x");
   assert.equal(error.code, "INSTANCE_START_FAILED");
-  assert.match(error.message, /status 1, before x; it wrote: no such module$/);
+  assert.match(error.message, /status 1, before x; its output: no such module$/);
   assert.deepEqual(error.details, { exitCode: 1, oomKilled: false, output: "a\nno such module\n" });
 });
 

@@ -109,7 +109,7 @@ export class DiskMonitor implements AsyncDisposable {
     if (this.#disposed || this.#timer !== undefined || this.#watched.size === 0) return;
     this.#timer = setTimeout(() => {
       this.#looking = this.look()
-        .catch((error) => log.debug("Cannot look at the disk: {error}", { error: error.message }))
+        .catch((error) => log.debug("Cannot measure disk usage: {error}", { error: error.message }))
         .finally(() => {
           this.#looking = this.#timer = undefined;
           this.#schedule();
@@ -154,11 +154,12 @@ export class DiskMonitor implements AsyncDisposable {
 
   #end(files: WatchedFiles, reason: string): void {
     this.#watched.delete(files);
-    log.warn("{name} is ended: {reason}", { name: files.name, reason });
+    log.warn("{name} is terminated: {reason}", { name: files.name, reason });
     files.end(
       new ServerledgeError(
         "FUNCTION_CRASHED",
-        `The function's instance was ended: ${reason}. Write less, or to /tmp or a service elsewhere`,
+        `The function's instance was terminated: ${reason}. Write less, or write to /tmp or ` +
+          "an external service",
       ),
     );
   }

@@ -60,7 +60,7 @@ export async function awaitServer(relay: Relay, signal: AbortSignal): Promise<vo
     if (performance.now() + wait > end) {
       throw new ServerledgeError(
         "INSTANCE_START_FAILED",
-        "The custom image accepts no connection on port 8080: it must serve POST /invoke there",
+        "The custom image does not accept connections on port 8080: it must serve POST /invoke there",
       );
     }
     await pause(wait, signal);
@@ -145,22 +145,24 @@ export function readCustomReply(status: number, text: string, long?: QuotedText)
   const reply = tryParseObject(text);
   const output = typeof reply?.Output === "string" ? reply.Output : "";
   if (status !== 200) {
-    const message = `The image answered with HTTP status ${status}`;
+    const message = `The custom image responded with HTTP status ${status}`;
     const traceback = reply ? "" : text.slice(0, maxShownBytes);
     return { ok: false, failure: { type: "HttpStatus", message, traceback }, output };
   }
   if (!reply) return broken("is not a JSON object");
   const { Success = false, Result } = reply;
-  if (typeof Success !== "boolean") return broken("has a Success that is not true or false");
+  if (typeof Success !== "boolean") return broken("has a Success that is neither true nor false");
   if (!Success) return { ok: false, failure: failure(reply.Error), output };
   if (Result !== undefined && Result !== null && typeof Result !== "string") {
-    return broken("has a Result that is not a string of JSON");
+    return broken("has a Result that is not a JSON string");
   }
   return { ok: true, result: long ?? Result ?? "", output };
 }
 
 function failure(error: unknown): FunctionFailure {
-  const message = typeof error === "string" && error ? error : "The image reported a failure";
+  const message = typeof error === "string" && error
+    ? error
+    : "The custom image reported a failure";
   return { type: "FunctionFailure", message, traceback: "" };
 }
 

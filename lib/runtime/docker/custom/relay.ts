@@ -85,13 +85,13 @@ export class Relay implements AsyncDisposable {
       // The relay sends one byte when it has reached the server.
       if (await conn.read(new Uint8Array(1)) === 1) return new Connection(conn);
     } catch (cause) {
-      throw new NeverSent("The server accepted no connection", { cause });
+      throw new NeverSent("The server did not accept the connection", { cause });
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", close);
     }
     close();
-    throw new NeverSent("The server accepts no connection");
+    throw new NeverSent("The server does not accept connections");
   }
 
   /** Removes the relay's container and folder. */

@@ -20,7 +20,7 @@ const pingTimeoutMs = 5_000;
 const log = logger("runtime");
 
 /** Advice of error messages: functions that work without an engine. */
-const alternative = "functions of the runtimes deno and wasm need none";
+const alternative = "functions of the runtimes deno and wasm do not need it";
 
 /** Bounds of one request to the engine. */
 export interface RequestBounds {
@@ -110,13 +110,13 @@ export class Engine implements Disposable {
 
   async #askFacts(): Promise<EngineFacts> {
     const [{ Arch }, { SecurityOptions, DockerRootDir }] = await Promise.all([
-      this.ask("tell its version", (docker) => docker.version()),
-      this.ask("tell about itself", (docker) => docker.info()),
+      this.ask("report its version", (docker) => docker.version()),
+      this.ask("report its configuration", (docker) => docker.info()),
     ]);
     const options: readonly string[] = SecurityOptions ?? [];
     const has = (feature: string) => options.some((one) => one.startsWith(`name=${feature}`));
     const seccomp = has("seccomp");
-    if (!seccomp) log.warn("Docker runs without seccomp: containers may make any system call");
+    if (!seccomp) log.warn("Docker runs without seccomp: containers can use all system calls");
     return { architecture: Arch, seccomp, rootless: has("rootless"), folder: DockerRootDir };
   }
 
@@ -147,7 +147,7 @@ export class Engine implements Disposable {
       : await explain(this.#address?.socket) ?? oneLine((cause as Error).message);
     return new ServerledgeError(
       "ENGINE_UNAVAILABLE",
-      `Docker does not answer at ${address} (${what}): ${advice}; ${alternative}`,
+      `Docker does not respond at ${address} (${what}): ${advice}; ${alternative}`,
       { cause },
     );
   }
@@ -182,7 +182,7 @@ export function engineRefusal(what: string, status: number, reason: string): Ser
 
 class EngineTimeout extends Error {
   constructor(timeoutMs: number) {
-    super(`no answer within ${timeoutMs} ms`);
+    super(`no response within ${timeoutMs} ms`);
   }
 }
 
@@ -220,7 +220,7 @@ async function explain(socket: string | undefined): Promise<string | undefined> 
     return undefined;
   } catch (error) {
     if (error instanceof Deno.errors.PermissionDenied) {
-      return "this user may not use it; add the user to the group docker or set DOCKER_HOST";
+      return "this user has no permission to use it; add the user to the group docker or set DOCKER_HOST";
     }
     return error instanceof Deno.errors.NotFound
       ? "install it or start it (systemctl start docker), or set DOCKER_HOST"

@@ -103,7 +103,7 @@ async function exchange(
   data: ModemData,
 ): Promise<ModemAnswer> {
   if (context.hijack || context.openStdin) {
-    throw new TypeError("Taking over the engine's connection is not supported");
+    throw new TypeError("Connection upgrades are not supported");
   }
   const answer = await fetch(base + request.path, {
     client,

@@ -64,7 +64,7 @@ export class Fence implements AsyncDisposable {
     const { engine, nodeId, mounts, known } = context;
     const { architecture, rootless } = await engine.facts();
     // Its network is not the machine's: what it forwards comes from a process of the machine.
-    if (rootless) throw unfenced("Docker runs without root");
+    if (rootless) throw unfenced("Docker runs without root privileges");
     await using stack = new AsyncDisposableStack();
     const folder = stack.use(
       mounts.forFence(architecture, {
@@ -115,16 +115,17 @@ async function connected(container: Container, folder: ExecutorMount): Promise<D
 /** @param status exit status: the kernel's error number (errno(3)) */
 function reasonOf(status: number | undefined): string {
   return status === notPermitted
-    ? "the kernel does not let Docker's containers set its firewall, even with CAP_NET_ADMIN"
-    : `the kernel refuses the firewall's table with error ${status}: it needs nf_tables and ` +
+    ? "the kernel does not let Docker's containers change the firewall, even with CAP_NET_ADMIN"
+    : `the kernel rejects the firewall table with error ${status}: it needs nf_tables and ` +
       "nft_fib_inet (try modprobe)";
 }
 
 function unfenced(reason: string, cause?: unknown): ServerledgeError {
   return new ServerledgeError(
     "INSTANCE_START_FAILED",
-    `Cannot keep functions with Network "bridge" away from this machine: ${reason}. Mend that, or ` +
-      "let these functions reach every service of this machine by container.fence: none",
+    `Cannot protect this machine from functions with Network "bridge": ${reason}. Fix ` +
+      "this, or set container.fence to none to let these functions reach every service of " +
+      "this machine",
     { cause },
   );
 }

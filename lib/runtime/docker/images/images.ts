@@ -110,7 +110,7 @@ export class Images {
     } catch (error) {
       const refused = error instanceof ServerledgeError && error.code === "ENGINE_REFUSED";
       if (!refused || !await this.find(image)) throw error;
-      log.warn("Image {image} cannot be refreshed, the present one is used: {error}", {
+      log.warn("Cannot refresh the image {image}; the present one is used: {error}", {
         image,
         error,
       });
@@ -249,11 +249,10 @@ export class Images {
       const stalled = stall.signal.aborted;
       if (!stalled && engineStatus(error) === undefined) throw error;
       const reason = stalled
-        ? `Docker could not ${what}: its registry has sent nothing for ${
-          this.#stalls.stallMs / 1000
-        } s`
+        ? `Docker could not ${what}: the image's registry has sent no data for ` +
+          `${this.#stalls.stallMs / 1000} s`
         : (error as Error).message;
-      const setting = key ? `, or name another image by the key ${key}` : "";
+      const setting = key ? `, or set the key ${key} to another image` : "";
       throw new ServerledgeError(
         "ENGINE_REFUSED",
         `${reason}; get it with docker pull or docker load${setting}`,

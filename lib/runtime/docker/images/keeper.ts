@@ -35,7 +35,7 @@ export interface PruneOptions {
   readonly unpublished: boolean;
 }
 
-const inUse = "a container is made of it";
+const inUse = "a container uses it";
 const nothing: ImageNeed = { runtimes: [], functions: [] };
 
 /** Keeper of a node's images. */
@@ -160,7 +160,7 @@ function reasonToKeep(
   if (!isOurs(entry, found)) return "another image has its name now";
   if (used.has(found.id)) return inUse;
   if (!entry.pulled && !found.published && !unpublished) {
-    return "it was built or loaded here, and no registry is known to have it";
+    return "it was built or loaded on this machine, and no registry is known to have it";
   }
   return undefined;
 }

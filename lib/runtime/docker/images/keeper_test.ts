@@ -107,10 +107,10 @@ Deno.test("ImageKeeper: removes only recorded, unchanged images that are not nee
   const kept = [
     {
       image: "built:1",
-      reason: "it was built or loaded here, and no registry is known to have it",
+      reason: "it was built or loaded on this machine, and no registry is known to have it",
     },
     { image: "changed:1", reason: "another image has its name now" },
-    { image: "busy:1", reason: "a container is made of it" },
+    { image: "busy:1", reason: "a container uses it" },
   ];
   const size = (image: string) => ({ image, sizeBytes: 100 });
   assert.deepEqual(await keeper.prune({ dryRun: true, unpublished: false }), {
@@ -122,7 +122,7 @@ Deno.test("ImageKeeper: removes only recorded, unchanged images that are not nee
   assert.deepEqual(await keeper.prune({ dryRun: false, unpublished: false }), {
     dryRun: false,
     removed: [size("pulled:1"), size("used:1")],
-    kept: [...kept, { image: "late:1", reason: "a container is made of it" }],
+    kept: [...kept, { image: "late:1", reason: "a container uses it" }],
   });
   needs.set("late:1", { runtimes: [], functions: ["new"] });
   const last = await keeper.prune({ dryRun: false, unpublished: true });

@@ -57,7 +57,7 @@ export class PullProgress {
   /** Description of the progress for users. */
   get message(): string {
     const { got, all } = this.#sum();
-    if (all === 0) return "asking the image's registry";
+    if (all === 0) return "waiting for the image's registry";
     if (got === all) return `unpacking ${megabytes(all)} MB`;
     return `${megabytes(got)} of ${megabytes(all)} MB`;
   }

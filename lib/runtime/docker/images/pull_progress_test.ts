@@ -3,7 +3,7 @@ import { PullProgress } from "./pull_progress.ts";
 
 Deno.test("PullProgress: weighs the progress of layers by their size", () => {
   const pull = new PullProgress();
-  assert.deepEqual([pull.percent, pull.message], [0, "asking the image's registry"]);
+  assert.deepEqual([pull.percent, pull.message], [0, "waiting for the image's registry"]);
   pull.note({ status: "Pulling from library/python", id: "3" });
   pull.note({ status: "Pulling fs layer", id: "a" });
   pull.note({ status: "Downloading", id: "a", progressDetail: { current: 9e6, total: 30e6 } });

@@ -13,8 +13,8 @@ import { encodeResult, type Failure } from "./results.ts";
 
 /** Error message for a result that exceeds the size of a frame. */
 export const tooLarge =
-  "The result is longer than 64 MiB of JSON, the most that one reply holds; " +
-  "api.result.max of the node may allow less";
+  "The result is longer than 64 MiB of JSON, the maximum of one reply; the node's " +
+  "api.result.max may be smaller";
 
 /** Call in the form in which the node sends it. */
 export interface CallMessage {
@@ -177,7 +177,7 @@ export class Calls {
   }
 
   #begin(running: Running, head: AnswerHead): ReplyStream {
-    if (!this.#running.has(running.call.id)) throw new Error("The call has ended");
+    if (!this.#running.has(running.call.id)) throw new Error("The invocation has ended");
     const { call: { id }, context: { signal } } = running;
     return running.stream = new ReplyStream({ id, signal, send: this.#options.send }, head);
   }

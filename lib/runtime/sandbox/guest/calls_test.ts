@@ -201,7 +201,7 @@ Deno.test("Calls: no part is sent after a call's end, and cancellation ends the 
   calls.cancel("cancelled");
   while (failures.length < 2) await Promise.resolve();
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
-  assert.equal(failures[0], "The call has ended");
+  assert.equal(failures[0], "The invocation has ended");
   const of = (id: string) => replies.filter((reply) => reply.id === id || reply.part === id);
   assert.equal(of("blamed").at(-1)!.ok, false);
   assert.equal(of("cancelled").at(-1)!.ok, true);

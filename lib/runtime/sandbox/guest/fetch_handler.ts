@@ -165,7 +165,7 @@ async function readAll(reader: Reader): Promise<Uint8Array[]> {
     size += read.value.length;
     if (size <= maxBodyBytes) continue;
     void reader.cancel().catch(() => {});
-    throw new RangeError(`The answer's body is longer than ${maxBodyBytes} bytes`);
+    throw new RangeError(`The response body is longer than ${maxBodyBytes} bytes`);
   }
   return chunks;
 }

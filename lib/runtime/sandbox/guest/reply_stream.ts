@@ -59,7 +59,7 @@ export class ReplyStream {
         await new Promise<void>((resolve) => this.#wake = resolve);
       }
       signal.throwIfAborted();
-      if (this.#isClosed) throw new Error("The call has ended");
+      if (this.#isClosed) throw new Error("The invocation has ended");
       this.#held += cost;
       send({ part: id, data: part.toBase64() });
     }

@@ -73,9 +73,12 @@ export async function openGroups(nodeId: string): Promise<Groups | undefined> {
     return await createGroups(nodeId);
   } catch (error) {
     const reason = (error as Error).message;
-    logger("runtime").info("No control groups for sandboxes ({reason}): the node watches them", {
-      reason,
-    });
+    logger("runtime").info(
+      "Control groups are not available ({reason}); the node monitors sandboxes instead",
+      {
+        reason,
+      },
+    );
     return undefined;
   }
 }

@@ -116,7 +116,7 @@ function boundGroup(group: Group, bounds: Bounds): boolean {
 }
 
 function warnUnbounded(error: unknown): void {
-  log.warn("No control group for a sandbox, the node monitors it: {error}", {
+  log.warn("Cannot create a control group for a sandbox; the node monitors it instead: {error}", {
     error: String(error),
   });
 }

@@ -87,7 +87,7 @@ export class Monitoring implements Disposable {
     if (this.#idleChecks === idleChecks) onIdle();
     if (!isIdle || this.#isSuspended || before === undefined || now === undefined) return;
     if (now - before <= idleShare * intervalMs / 1000) return;
-    log.warn("Sandbox {pid} is busy without a call: suspended until the next one", { pid });
+    log.warn("Sandbox {pid} uses CPU without an invocation: suspended until the next one", { pid });
     this.#isSuspended = true;
     signal("SIGSTOP");
   }

@@ -66,8 +66,8 @@ function findHandler(files: Files, handler: string): { path: string; exportName:
   const path = dot > 0 ? findFile(files, name.slice(0, dot)) : undefined;
   if (path) return { path, exportName: name.slice(dot + 1) };
   const some = [...files.keys()].filter((path) => /\.[cm]?[jt]s$/.test(path)).slice(0, 5);
-  const known = some.length > 0 ? `; its code is ${some.join(", ")}` : "";
-  throw new CodeProblem(`the archive has no such file of code${known}`, handler);
+  const known = some.length > 0 ? `; its code files are ${some.join(", ")}` : "";
+  throw new CodeProblem(`the archive has no such code file${known}`, handler);
 }
 
 class Preparation {
@@ -121,7 +121,7 @@ class Preparation {
     const name = nameOf(path, form);
     if (this.#prepared.has(name)) return name;
     if (this.#prepared.size >= maxModules) {
-      throw new CodeProblem(`there are more than ${maxModules} modules: bundle them`, path);
+      throw new CodeProblem(`there are more than ${maxModules} modules: bundle the code`, path);
     }
     this.#prepared.set(name, "");
     this.#pending.push(() => this.#put(name, this.#make(path, form)));

@@ -44,7 +44,7 @@ Deno.test("prepareModules: a handler names a file, with or without extension and
   }
   assert.equal(prepare(files, "main.run").exportName, "run");
   assert.equal(prepare(files, "dir/a.b.c").exportName, "c");
-  assert.match(problem(files, "other.run"), /no such file of code; its code is main\.ts, dir/);
+  assert.match(problem(files, "other.run"), /no such code file; its code files are main\.ts, dir/);
 });
 
 Deno.test("prepareModules: all forms of imports become imports of prepared files", () => {
@@ -107,9 +107,9 @@ Deno.test("prepareModules: missing or forbidden imports are reported with their 
     of('import "./gone";'),
     /^main\.ts:3: cannot import "\.\/gone": there is no file gone/,
   );
-  assert.match(of('import "../up.ts";'), /leaves the function's folder/);
-  assert.match(of('import "left-pad";'), /the package left-pad is not in the archive: put it into/);
-  assert.match(of('import "https://deno.land/x.ts";'), /nothing is fetched/);
+  assert.match(of('import "../up.ts";'), /is outside the function's directory/);
+  assert.match(of('import "left-pad";'), /the package left-pad is not in the archive: add it to/);
+  assert.match(of('import "https://deno.land/x.ts";'), /only modules in the archive/);
   assert.match(of('import "node:fs";'), /node:fs is not available in a sandbox/);
   assert.match(of("const a: = 1;"), /^main\.ts:3: /);
   assert.match(problem({ "main.js": "let a;\nlet a;" }, "main.js"), /^main\.js:2: /);

@@ -37,18 +37,18 @@ const conditions = ["deno", "workerd", "worker", "browser", "module"];
 export function resolve(files: Files, from: string, specifier: string, way: Way): Resolution {
   if (/^\.\.?(\/|$)/.test(specifier)) {
     const path = normalize(join(dirname(from), specifier));
-    if (path.startsWith("..")) return nothing(`${specifier} leaves the function's folder`);
+    if (path.startsWith("..")) return nothing(`${specifier} is outside the function's directory`);
     return found(findFile(files, path), `there is no file ${path} in the archive`);
   }
   if (specifier.startsWith("/")) {
-    return nothing("absolute paths mean nothing in an archive: import a relative path");
+    return nothing("absolute paths are not supported: import a relative path");
   }
   const builtin = findBuiltin(specifier);
   if (builtin) return { kind: "builtin", builtin };
   const bare = specifier.replace(/^npm:\/?((?:@[^/@]+\/)?[^/@]+)(?:@[^/]*)?/, "$1");
   if (/^[a-z][a-z0-9+.-]*:/i.test(bare)) {
     return nothing(
-      "nothing is fetched when a function starts: bundle it, or put it into the archive",
+      "only modules in the archive can be imported: bundle the module, or add it to the archive",
     );
   }
   if (bare.startsWith("#")) return resolveOwn(files, from, bare, way);
@@ -103,9 +103,12 @@ function readManifest(files: Files, folder: string): Record<string, unknown> | u
 function resolveOwn(files: Files, from: string, specifier: string, way: Way): Resolution {
   const own = packageOf(files, from);
   const [target] = own ? targetsOf(own.manifest, specifier, way) : [];
-  if (!target) return nothing(`no package.json has an import ${specifier}`);
+  if (!target) return nothing(`no package.json defines the import ${specifier}`);
   if (!target.startsWith("./")) return resolvePackage(files, from, target, way);
-  return found(findFile(files, normalize(join(own!.folder, target))), `${specifier} has no file`);
+  return found(
+    findFile(files, normalize(join(own!.folder, target))),
+    `${specifier} maps to no file`,
+  );
 }
 
 function resolvePackage(files: Files, from: string, specifier: string, way: Way): Resolution {
@@ -119,7 +122,7 @@ function resolvePackage(files: Files, from: string, specifier: string, way: Way)
     if (folder === ".") break;
   }
   return nothing(
-    `the package ${name} is not in the archive: put it into node_modules there, or bundle it`,
+    `the package ${name} is not in the archive: add it to node_modules, or bundle it`,
   );
 }
 

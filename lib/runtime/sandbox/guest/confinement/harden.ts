@@ -88,7 +88,7 @@ function define(name: string, value: unknown): void {
  */
 function closeCodeFromText(): void {
   const refuse = (): never => {
-    throw new EvalError("Code cannot be made from text in a sandbox");
+    throw new EvalError("A sandbox cannot evaluate code from text");
   };
   define("eval", refuse);
   const kinds = [

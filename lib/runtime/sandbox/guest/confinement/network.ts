@@ -66,7 +66,9 @@ export class Network {
       if (!redirects.has(response.status) || !location || request.redirect === "manual") {
         return response;
       }
-      if (request.redirect === "error") throw new TypeError(`fetch failed: ${url} redirects`);
+      if (request.redirect === "error") {
+        throw new TypeError(`fetch failed: ${url} redirects, and redirects are disabled`);
+      }
       if (count === maxRedirects) throw new TypeError("fetch failed: too many redirects");
       const next = new URL(location, url);
       if (next.origin !== new URL(url).origin) headers.delete("authorization");

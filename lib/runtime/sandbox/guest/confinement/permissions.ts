@@ -30,6 +30,6 @@ function giveUp(names: readonly string[]): void {
   for (const name of names) {
     const descriptor = { name } as Deno.PermissionDescriptor;
     const { state } = Deno.permissions.revokeSync(descriptor);
-    if (state === "granted") throw new Error(`The permission ${name} cannot be given up`);
+    if (state === "granted") throw new Error(`Cannot revoke the permission ${name}`);
   }
 }

@@ -118,18 +118,22 @@ export function plainAnswer(output: Uint8Array): Answer {
 export function cgiAnswer(output: Uint8Array): Answer {
   const head = latin1.decode(output.subarray(0, maxHeaderBytes));
   const end = /\r?\n\r?\n/.exec(head);
-  if (!end) throw new CgiError(`the output has no headers that an empty line ends: ${start(head)}`);
+  if (!end) {
+    throw new CgiError(
+      `the output has no header section that ends with an empty line: ${start(head)}`,
+    );
+  }
   const headers: Record<string, string[]> = Object.create(null);
   for (const line of head.slice(0, end.index).split(/\r?\n/)) {
     const [, name, value] = /^([^\s:]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
     if (name === undefined) {
-      throw new CgiError(`the output has a line that is no header: ${start(line)}`);
+      throw new CgiError(`the output has an invalid header line: ${start(line)}`);
     }
     (headers[name.toLowerCase()] ??= []).push(value!);
   }
   const { status, ...rest } = headers;
   if (!status && !rest.location && !rest["content-type"]) {
-    throw new CgiError("the output has none of the headers Content-Type, Status and Location");
+    throw new CgiError("the output has no header Content-Type, Status or Location");
   }
   const statusCode = status ? Number(/^\d{3}/.exec(status[0]!)) : rest.location ? 302 : 200;
   const body = output.subarray(end.index + end[0].length);

@@ -18,10 +18,10 @@ const maxFrames = 50;
 
 /** Explanations of V8's messages for traps. Other messages are passed on unchanged. */
 const trapAdvice: Readonly<Record<string, string>> = {
-  unreachable: "the module gave itself up (abort, panic or a failed assertion)",
-  "memory access out of bounds": "a bad pointer or index, or the module's own stack is too small",
-  "function signature mismatch": "a call through a bad function pointer",
-  "table index is out of bounds": "a call through a bad function pointer",
+  unreachable: "the module aborted (abort, panic or a failed assertion)",
+  "memory access out of bounds": "invalid pointer or index, or the module's stack is too small",
+  "function signature mismatch": "a call through an invalid function pointer",
+  "table index is out of bounds": "a call through an invalid function pointer",
 };
 
 /** Memory of a module at its end. */
@@ -55,7 +55,7 @@ function explain(thrown: unknown): { type: string; message: string } {
   }
   // WASI functions handle the RangeError of a bad pointer, so only an exhausted stack remains.
   if (thrown instanceof RangeError) {
-    return { type: "StackOverflow", message: "the call stack is exhausted: endless recursion?" };
+    return { type: "StackOverflow", message: "the call stack is exhausted: infinite recursion?" };
   }
   if (thrown instanceof WebAssembly.RuntimeError) {
     const advice = Object.hasOwn(trapAdvice, thrown.message) ? trapAdvice[thrown.message] : "";
@@ -63,7 +63,10 @@ function explain(thrown: unknown): { type: string; message: string } {
   }
   const { Exception } = WebAssembly as unknown as { Exception?: new () => unknown };
   if (Exception && thrown instanceof Exception) {
-    return { type: "UncaughtException", message: "an exception of the module was caught nowhere" };
+    return {
+      type: "UncaughtException",
+      message: "the module threw an exception that was not caught",
+    };
   }
   const { name = "Error", message = String(thrown) } = (thrown ?? {}) as Partial<Error>;
   return { type: name, message };

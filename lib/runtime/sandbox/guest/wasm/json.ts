@@ -44,7 +44,7 @@ export function callWithJson(
 ): string {
   const room = exports.alloc(params.length) >>> 0;
   if (room === 0) {
-    throw new PointerError(`alloc(${params.length}) gave 0: is its memory too small?`);
+    throw new PointerError(`alloc(${params.length}) returned 0: is the memory too small?`);
   }
   slice(memory, room, params.length, "alloc").set(params);
   const packed = BigInt.asUintN(64, handler(room, params.length));
@@ -82,5 +82,5 @@ export function bytesToJson(bytes: Uint8Array): string {
 
 function slice(memory: WebAssembly.Memory, at: number, length: number, whose: string): Uint8Array {
   if (at + length <= memory.buffer.byteLength) return new Uint8Array(memory.buffer, at, length);
-  throw new PointerError(`${whose} points outside of the module's memory: ${at}, ${length} bytes`);
+  throw new PointerError(`${whose} is outside the module's memory: address ${at}, ${length} bytes`);
 }

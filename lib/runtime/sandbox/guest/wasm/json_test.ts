@@ -58,6 +58,6 @@ Deno.test("callWithJson: pointers outside of the memory are errors of the module
   assert.throws(call(() => packed(0xffff_ffff, 1)).result, PointerError);
   // As WebAssembly returns an i64: signed.
   assert.throws(call(() => -1n).result, PointerError);
-  assert.throws(call(() => 0n, 65_530).result, /alloc points outside/);
-  assert.throws(call(() => 0n, 0).result, /alloc\(7\) gave 0/);
+  assert.throws(call(() => 0n, 65_530).result, /alloc is outside/);
+  assert.throws(call(() => 0n, 0).result, /alloc\(7\) returned 0/);
 });
