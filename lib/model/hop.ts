@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PageRequest } from "./page.ts";
+import type { RawHttpRequest } from "./raw_http.ts";
 
 /** History of a forwarded request, and its remaining limits. */
 export interface Hop {
@@ -29,5 +29,5 @@ export interface Origin {
   /** Memory reservation of that body, disposed after the response. */
   readonly reservation?: Disposable;
   /** The raw HTTP request that the parameters are made from, if it came over plain HTTP. */
-  readonly page?: PageRequest;
+  readonly httpRequest?: RawHttpRequest;
 }

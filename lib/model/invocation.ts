@@ -9,7 +9,7 @@ import { ServerledgeError } from "../base/errors.ts";
 import { sliceBytes, slices } from "../base/slices.ts";
 import type { Text } from "../json/quoted.ts";
 import { type Locality, localitySchema } from "./locality.ts";
-import type { PageAnswer } from "./page.ts";
+import type { RawHttpResponse } from "./raw_http.ts";
 import { startTiers } from "./start_tier.ts";
 import { isObject, type JsonObject, parse, parseJson } from "../json/json.ts";
 import { type JsonMember, JsonScan } from "../json/scan.ts";
@@ -235,5 +235,5 @@ export interface InvocationResult {
    * The function's raw response, if it came over plain HTTP from another node or is streamed. The
    * report's `result` is then empty.
    */
-  readonly response?: PageAnswer;
+  readonly response?: RawHttpResponse;
 }

@@ -12,7 +12,7 @@ import { release } from "../json/quoted.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Hop } from "../model/hop.ts";
 import type { InvocationResult, InvokeRequest } from "../model/invocation.ts";
-import type { PageRequest } from "../model/page.ts";
+import type { RawHttpRequest } from "../model/raw_http.ts";
 import type { QosClass } from "../model/qos.ts";
 import type { StreamedBody } from "../runtime/wire/streamed_body.ts";
 import { type InvocationState, type OpenState, undecided } from "./state.ts";
@@ -34,7 +34,7 @@ export interface Arrival {
   /** Memory reserved for the request body. */
   readonly reservation?: Disposable;
   /** The HTTP request that its parameters are made of, for plain HTTP. */
-  readonly page?: PageRequest;
+  readonly httpRequest?: RawHttpRequest;
 }
 
 /** One request. `done` settles exactly once. */
@@ -61,7 +61,7 @@ export class Invocation implements Waiter, BagMember {
   /** Size of the request body, bytes; 0 if unknown. */
   readonly inputSize: number;
   /** The HTTP request that its parameters are made of, for plain HTTP. */
-  readonly page: PageRequest | undefined;
+  readonly httpRequest: RawHttpRequest | undefined;
   /** Memory reserved for the request body, until the invocation completes. */
   readonly reservation: Disposable | undefined;
   /** Nodes that must not receive the request again: they have received or declined it. */
@@ -91,7 +91,7 @@ export class Invocation implements Waiter, BagMember {
   constructor(arrival: Arrival, cancel: (invocation: Invocation) => void) {
     const { record, request, qosClass, arrivedAt, hop, hopsLeft, inputSize } = arrival;
     this.inputSize = inputSize;
-    this.page = arrival.page;
+    this.httpRequest = arrival.httpRequest;
     this.reservation = arrival.reservation;
     this.id = hop?.id ?? `${record.name}-${randomId()}`;
     this.record = record;

@@ -68,7 +68,7 @@ export class LocalRunner {
     invocation.deadline = this.#options.deadlines.set(limit, () => {
       this.interrupt(invocation, running, executionTimeout());
     });
-    const { page, request } = invocation;
+    const { httpRequest, request } = invocation;
     const call = (params: Params) => ({
       id: invocation.id,
       params,
@@ -78,8 +78,8 @@ export class LocalRunner {
         ? (answer: StreamedAnswer) => this.#beginStream(invocation, running, answer)
         : undefined,
     });
-    const replied = page?.event
-      ? page.event().then((params) => {
+    const replied = httpRequest?.event
+      ? httpRequest.event().then((params) => {
         if (invocation.settled) throw endedBeforeSend();
         return lease.instance.invoke(call(params));
       })
@@ -169,6 +169,6 @@ function endedBeforeSend(): ServerledgeError {
 }
 
 /** Returns whether the response may be streamed: over plain HTTP, except to `HEAD`. */
-function acceptsStream({ page }: Invocation): boolean {
-  return page !== undefined && page.method !== "HEAD";
+function acceptsStream({ httpRequest }: Invocation): boolean {
+  return httpRequest !== undefined && httpRequest.method !== "HEAD";
 }

@@ -174,10 +174,10 @@ export class Scheduler implements PoolListener {
    */
   submit(name: string, request: InvokeRequest, origin: Origin = {}): Invocation {
     const record = this.admit(name);
-    const { hop, inputSize = 0, page, reservation: held } = origin;
+    const { hop, inputSize = 0, httpRequest, reservation: held } = origin;
     const { classes, node, maxHops, keepsLargeIntegers } = this.#options;
     // The HTTP event is created only on the node that runs the function, and contains no numbers.
-    const unheld = page ? undefined : inexactInteger(record, request, keepsLargeIntegers);
+    const unheld = httpRequest ? undefined : inexactInteger(record, request, keepsLargeIntegers);
     if (unheld) throw unheld;
     if (hop) {
       const areas = allowedAreas([record.locality, request.locality], hop.originArea);
@@ -193,7 +193,7 @@ export class Scheduler implements PoolListener {
       hop,
       hopsLeft: Math.min(hop?.hopsLeft ?? maxHops, maxHops),
       inputSize,
-      page,
+      httpRequest,
       reservation: held,
     }, (invocation) => this.#cancel(invocation));
     this.#open.add(invocation);

@@ -336,7 +336,7 @@ Deno.test("Scheduler: creates the event of a large request when it runs, and dro
   await cold.done;
   let made = 0;
   const event = Promise.withResolvers<Params>();
-  const page = {
+  const httpRequest = {
     method: "POST",
     target: "/fn/f",
     headers: [],
@@ -350,7 +350,7 @@ Deno.test("Scheduler: creates the event of a large request when it runs, and dro
     },
   };
   const submit = () => {
-    const invocation = set.scheduler.submit(set.record.name, request, { page });
+    const invocation = set.scheduler.submit(set.record.name, request, { httpRequest });
     invocation.done.catch(() => {});
     return invocation;
   };

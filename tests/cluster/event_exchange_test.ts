@@ -26,8 +26,8 @@ function forwarded(method = "PUT"): Forwarded {
   return {
     id: "f-1",
     record: sampleRecord("f"),
-    request: { ...defaultRequest, params: paramsOf({ made: "of the page" }) },
-    page: {
+    request: { ...defaultRequest, params: paramsOf({ made: "from the event" }) },
+    httpRequest: {
       method,
       target: "/fn/f//a%2Fb?q=%20x&y",
       headers: [["host", "edge:1323"], ["x-mine", "1"], ["content-length", "7"], [
@@ -116,7 +116,7 @@ Deno.test("without a report the answer is the node's own", async () => {
 Deno.test("HEAD goes as an invocation: its answer could not tell why it is refused", async () => {
   await using peer = peerThat(async (request) => {
     assert.deepEqual([request.method, new URL(request.url).pathname], ["POST", "/invoke/f"]);
-    assert.deepEqual((await request.json()).Params, { made: "of the page" });
+    assert.deepEqual((await request.json()).Params, { made: "from the event" });
     return Response.json(sampleReport);
   });
   assert.deepEqual(await peer.send("HEAD"), sampleResult);

@@ -8,7 +8,7 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import { asWritten, parseNumbers } from "../../json/exact.ts";
 import { isObject, type JsonObject } from "../../json/json.ts";
-import type { PageAnswer, PageRequest } from "../../model/page.ts";
+import type { RawHttpRequest, RawHttpResponse } from "../../model/raw_http.ts";
 import { hopHeaderNames } from "../../cluster/peers/hop_headers.ts";
 import { reportHeader } from "../../cluster/peers/event_exchange.ts";
 import { passesOn } from "../../http/passing.ts";
@@ -42,7 +42,7 @@ const otherTextTypes =
   /^application\/(x-www-form-urlencoded|javascript|ecmascript|x-ndjson|graphql|toml|sql)\b/i;
 
 /** Head of a request. */
-type PageHead = Pick<IncomingRequest, "method" | "target"> & {
+type ReceivedHead = Pick<IncomingRequest, "method" | "target"> & {
   readonly isSecure?: boolean;
   readonly headers: Iterable<HeaderPair>;
 };
@@ -54,10 +54,10 @@ type PageHead = Pick<IncomingRequest, "method" | "target"> & {
  * @param head head of the received request
  * @param body body of the request
  */
-export function toPage(
-  { method, target, headers, isSecure }: PageHead,
+export function toRawRequest(
+  { method, target, headers, isSecure }: ReceivedHead,
   body: Uint8Array<ArrayBuffer>,
-): PageRequest {
+): RawHttpRequest {
   const pairs = [...headers].map(([name, value]): HeaderPair => [name.toLowerCase(), value]);
   if (isSecure && !pairs.some(([name]) => name === forwardedProtocol)) {
     pairs.push([forwardedProtocol, "https"]);
@@ -74,16 +74,22 @@ export function toPage(
 }
 
 /** Returns the event of a request. */
-export function toHttpEvent(page: PageRequest): HttpEvent & JsonObject {
-  const head = eventHead(page);
-  const { body } = page;
+export function toHttpEvent(request: RawHttpRequest): HttpEvent & JsonObject {
+  const head = eventHead(request);
+  const { body } = request;
   const text = isTextType(head) ? decodeText(body) : body.length === 0 ? "" : undefined;
   return { ...head, body: text ?? body.toBase64(), isBase64Encoded: text === undefined };
 }
 
 /** Returns an event without its body. */
-export function eventHead(page: PageRequest): Omit<HttpEvent, "body" | "isBase64Encoded"> {
-  return { method: page.method, ...placeOf(page.target), headers: combine(page.headers) };
+export function eventHead(
+  request: RawHttpRequest,
+): Omit<HttpEvent, "body" | "isBase64Encoded"> {
+  return {
+    method: request.method,
+    ...placeOf(request.target),
+    headers: combine(request.headers),
+  };
 }
 
 /** Returns whether the content type of a request is text. */
@@ -93,7 +99,7 @@ export function isTextType({ headers }: Pick<HttpEvent, "headers">): boolean {
 }
 
 /** Joins repeated headers with commas (RFC 9110 section 5.3), cookies with semicolons. */
-function combine(pairs: PageRequest["headers"]): Record<string, string> {
+function combine(pairs: RawHttpRequest["headers"]): Record<string, string> {
   const headers = new Map<string, string>();
   for (const [name, value] of pairs) {
     const before = headers.get(name);
@@ -142,7 +148,7 @@ export function toHttpAnswer(result: string): KnownResponse {
 }
 
 /** Returns the response of a function that ran on another node or streams its response, unchanged. */
-export function passedOn({ status, headers, body }: PageAnswer): KnownResponse {
+export function passedOn({ status, headers, body }: RawHttpResponse): KnownResponse {
   return new KnownResponse(body, status, headers);
 }
 

@@ -8,7 +8,7 @@ import type { Context } from "hono";
 import { BodyReader } from "../body.ts";
 import type { BodyBudget } from "../body_budget.ts";
 import { resourcePairs } from "../headers.ts";
-import { passedOn, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
+import { passedOn, toHttpAnswer, toHttpEvent, toRawRequest } from "./http_event.ts";
 import { longHttpEvent } from "./long_event.ts";
 import { invocationErrors } from "./invoke.ts";
 import { toLongHttpAnswer } from "./long_answer.ts";
@@ -22,7 +22,7 @@ import { sliceBytes } from "../../base/slices.ts";
 import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
 import type { QuotedText } from "../../json/quoted.ts";
 import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts";
-import type { PageRequest } from "../../model/page.ts";
+import type { RawHttpRequest } from "../../model/raw_http.ts";
 import { paramsOf } from "../../model/params.ts";
 
 /** Returns the route that serves functions over HTTP. */
@@ -37,9 +37,9 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
     const hop = readHop(request.headers);
     const { bytes, held } = await bodies.reserved(request);
     const result = await answered(request, held, () => {
-      const page = withEvent(toPage(request, bytes));
-      const origin = { hop, inputSize: bytes.length, page, reservation: held };
-      const invocation = services.invoke(name, requestOf(page, mayOffload), origin);
+      const httpRequest = withEvent(toRawRequest(request, bytes));
+      const origin = { hop, inputSize: bytes.length, httpRequest, reservation: held };
+      const invocation = services.invoke(name, requestOf(httpRequest, mayOffload), origin);
       // Another node needs all details, since it logs them and decides what its client receives.
       return hop || isOpen ? invocation : guarded(invocation);
     });
@@ -125,17 +125,17 @@ function withoutParticulars(error: ServerledgeError, id: string): ServerledgeErr
 }
 
 /** Adds an event for a long body, which the node that runs the function quotes or encodes in slices. */
-function withEvent(page: PageRequest): PageRequest {
-  if (page.body.length <= sliceBytes) return page;
-  return { ...page, event: async () => ({ json: await longHttpEvent(page) }) };
+function withEvent(httpRequest: RawHttpRequest): RawHttpRequest {
+  if (httpRequest.body.length <= sliceBytes) return httpRequest;
+  return { ...httpRequest, event: async () => ({ json: await longHttpEvent(httpRequest) }) };
 }
 
 /** Returns the request of an invocation. The node that runs the function creates the event on demand. */
-function requestOf(page: PageRequest, mayOffload: boolean): InvokeRequest {
+function requestOf(httpRequest: RawHttpRequest, mayOffload: boolean): InvokeRequest {
   let event: InvokeRequest["params"] | undefined;
   return {
     get params() {
-      return event ??= paramsOf(toHttpEvent(page));
+      return event ??= paramsOf(toHttpEvent(httpRequest));
     },
     qosClass: 0,
     maxResponseS: 0,

@@ -9,11 +9,11 @@ import {
 import { ServerledgeError } from "../../base/errors.ts";
 import { createApp } from "../app.ts";
 import { incomingRequest } from "../../http/server/web.ts";
-import { type HttpEvent, toHttpAnswer, toHttpEvent, toPage } from "./http_event.ts";
+import { type HttpEvent, toHttpAnswer, toHttpEvent, toRawRequest } from "./http_event.ts";
 import { hopHeaders } from "../../cluster/peers/hop_headers.ts";
 import { reportHeader } from "../../cluster/peers/event_exchange.ts";
 import type { Origin } from "../../model/hop.ts";
-import type { PageAnswer } from "../../model/page.ts";
+import type { RawHttpResponse } from "../../model/raw_http.ts";
 
 /** Sends a request. Returns the event for the handler, and the response for the given result. */
 async function send(path: string, init: TestRequest = {}, result?: string) {
@@ -78,8 +78,8 @@ Deno.test("toHttpEvent: contains the headers in lower case, without those of the
   });
 });
 
-Deno.test("toPage: repeated headers and the host of HTTP/2, keep their order", () => {
-  const page = toPage({
+Deno.test("toRawRequest: repeated headers and the host of HTTP/2, keep their order", () => {
+  const httpRequest = toRawRequest({
     method: "POST",
     target: "/fn/web//a\\b?x=1&y=2&x=%ff&e&f=&q=a%20b+c;~'",
     headers: [
@@ -97,7 +97,7 @@ Deno.test("toPage: repeated headers and the host of HTTP/2, keep their order", (
       ["Serverledge-Balancers", "lb"],
     ],
   }, new Uint8Array());
-  const { headers, url, path } = toHttpEvent(page);
+  const { headers, url, path } = toHttpEvent(httpRequest);
   assert.deepEqual(Object.entries(headers), [["x-b", "1, 3"], ["cookie", "a=1; b=2"], [
     "x-a",
     "2",
@@ -107,7 +107,7 @@ Deno.test("toPage: repeated headers and the host of HTTP/2, keep their order", (
   const bare = { headers: new Headers(), method: "GET", url: "http://other:8080/fn/web?" };
   const request = incomingRequest(bare as unknown as Request);
   assert.deepEqual([request.target, ...request.headers], ["/fn/web?", ["host", "other:8080"]]);
-  assert.equal(toHttpEvent(toPage(request, new Uint8Array())).url, "/?");
+  assert.equal(toHttpEvent(toRawRequest(request, new Uint8Array())).url, "/?");
 });
 
 Deno.test("toHttpEvent: text body, stays text; any other body becomes base64", async () => {
@@ -254,14 +254,14 @@ Deno.test("/fn: forwards request and response of another node unchanged", async 
   const app = createApp(fakeServices({
     invoke(_name, _request, from) {
       origin = from;
-      const response = { status: 201, headers, body: allBytes } as unknown as PageAnswer;
+      const response = { status: 201, headers, body: allBytes } as unknown as RawHttpResponse;
       return invocationOf(Promise.resolve({ ...sampleResult, response }));
     },
   }));
   const answer = await app.request("/fn/hello//a%2Fb?q=%20x&y", { method: "PUT", body: allBytes });
   assert.deepEqual([answer.status, [...answer.headers]], [201, headers]);
   assert.deepEqual(await answer.bytes(), allBytes);
-  const { method, target, body } = origin!.page!;
+  const { method, target, body } = origin!.httpRequest!;
   assert.deepEqual([method, target, body], ["PUT", "/fn/hello//a%2Fb?q=%20x&y", allBytes]);
   assert.deepEqual([origin!.inputSize, origin!.hop], [256, undefined]);
 });

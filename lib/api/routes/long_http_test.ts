@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { KnownResponse } from "../../http/server/web.ts";
 import { QuotedText } from "../../json/quoted.ts";
-import type { PageRequest } from "../../model/page.ts";
+import type { RawHttpRequest } from "../../model/raw_http.ts";
 import { toHttpAnswer, toHttpEvent } from "./http_event.ts";
 import { toLongHttpAnswer } from "./long_answer.ts";
 import { longHttpEvent } from "./long_event.ts";
@@ -73,15 +73,15 @@ Deno.test("longHttpEvent: gives the same event as toHttpEvent", async () => {
   const bodies = ["", "a", many, "\ufeff\u0000", new Uint8Array(300_000).fill(0xff)];
   for (const body of bodies) {
     for (const type of ["text/plain", "application/json", "image/png", undefined]) {
-      const page: PageRequest = {
+      const httpRequest: RawHttpRequest = {
         method: "POST",
         target: "/fn/hello/a%20b?x=1&x=2",
         headers: type === undefined ? [["a", "é"]] : [["content-type", type]],
         body: typeof body === "string" ? encoder.encode(body) : body,
       };
-      const long = decoder.decode(await longHttpEvent(page));
-      const short = toHttpEvent(page);
-      if (page.body.length > 0) assert.ok(long === JSON.stringify(short), type);
+      const long = decoder.decode(await longHttpEvent(httpRequest));
+      const short = toHttpEvent(httpRequest);
+      if (httpRequest.body.length > 0) assert.ok(long === JSON.stringify(short), type);
     }
   }
 });

@@ -24,7 +24,7 @@ import {
 } from "../../model/invocation.ts";
 import type { Trust } from "../../http/tls/trust.ts";
 import type { NodeRecord } from "../../model/node.ts";
-import type { PageRequest } from "../../model/page.ts";
+import type { RawHttpRequest } from "../../model/raw_http.ts";
 import { surround } from "../../model/params.ts";
 import { respondingNode } from "./responding_node.ts";
 import { type RequestSigner, UnsignedResponse } from "../trust/request_signer.ts";
@@ -114,9 +114,9 @@ export class PeerClient implements Disposable {
     if (count >= maxInFlight) throw saturated(peer);
     this.#inFlight.set(url, count + 1);
     try {
-      const { page } = forwarded;
-      return isForwardable(page)
-        ? await this.#sendEvent(peer, forwarded, page, signal, onResources)
+      const { httpRequest } = forwarded;
+      return isForwardable(httpRequest)
+        ? await this.#sendEvent(peer, forwarded, httpRequest, signal, onResources)
         : await this.#sendInvocation(peer, forwarded, signal, onResources);
     } catch (error) {
       throw signal.aborted ? cancelled(peer, error) : toServerledgeError(peer, error);
@@ -196,7 +196,7 @@ export class PeerClient implements Disposable {
   async #sendEvent(
     peer: NodeRecord,
     forwarded: Forwarded,
-    page: PageRequest,
+    httpRequest: RawHttpRequest,
     signal: AbortSignal,
     onResources: (resources: Resources) => void,
   ): Promise<InvocationResult> {
@@ -204,7 +204,7 @@ export class PeerClient implements Disposable {
     const giveUp = () => control.abort();
     signal.addEventListener("abort", giveUp);
     if (signal.aborted) giveUp();
-    const request = forwardedEvent(page, hopHeaders(forwarded));
+    const request = forwardedEvent(httpRequest, hopHeaders(forwarded));
     const response = await this.#client.open(peer, request, control.signal, () => {
       signal.removeEventListener("abort", giveUp);
     });

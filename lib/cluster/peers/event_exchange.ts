@@ -18,7 +18,7 @@ import {
   reportNames,
   reportSchema,
 } from "../../model/invocation.ts";
-import type { PageAnswer, PageRequest } from "../../model/page.ts";
+import type { RawHttpRequest, RawHttpResponse } from "../../model/raw_http.ts";
 import { hopHeaderNames } from "./hop_headers.ts";
 
 /** Header with the report of a function's response; only other nodes receive it. */
@@ -48,8 +48,10 @@ const droppedResponseHeaders: ReadonlySet<string> = new Set([
  * Checks whether a request can be forwarded as received: the response to `HEAD` has no body in
  * which a peer could explain a rejection.
  */
-export function isForwardable(page: PageRequest | undefined): page is PageRequest {
-  return page !== undefined && page.method !== "HEAD";
+export function isForwardable(
+  request: RawHttpRequest | undefined,
+): request is RawHttpRequest {
+  return request !== undefined && request.method !== "HEAD";
 }
 
 /**
@@ -57,9 +59,17 @@ export function isForwardable(page: PageRequest | undefined): page is PageReques
  *
  * @param hop headers to add
  */
-export function forwardedEvent(page: PageRequest, hop: readonly HeaderPair[]): HttpRequest {
-  const headers = page.headers.filter(([name]) => !droppedRequestHeaders.has(name));
-  return { method: page.method, path: page.target, headers: [...headers, ...hop], body: page.body };
+export function forwardedEvent(
+  request: RawHttpRequest,
+  hop: readonly HeaderPair[],
+): HttpRequest {
+  const headers = request.headers.filter(([name]) => !droppedRequestHeaders.has(name));
+  return {
+    method: request.method,
+    path: request.target,
+    headers: [...headers, ...hop],
+    body: request.body,
+  };
 }
 
 /** Creates the header that distinguishes a function's response from one of the node. */
@@ -91,7 +101,7 @@ export function readEventResponse(
 }
 
 /** Removes the headers of the server, and those for nodes, from a function's response. */
-export function functionResponse({ status, headers, body }: PageAnswer): PageAnswer {
+export function functionResponse({ status, headers, body }: RawHttpResponse): RawHttpResponse {
   const passes = passesOn(headers.find(([name]) => name === "connection")?.[1]);
   const passed = headers.filter(([name]) =>
     passes(name) && !droppedResponseHeaders.has(name) && !hopHeaderNames.has(name)

@@ -7,7 +7,7 @@
 import type { FunctionRecord } from "../../model/function.ts";
 import type { Hop } from "../../model/hop.ts";
 import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts";
-import type { PageRequest } from "../../model/page.ts";
+import type { RawHttpRequest } from "../../model/raw_http.ts";
 import type { PeerView } from "../../policy/contract.ts";
 
 /** Constraints on the nodes that may take a request. */
@@ -28,7 +28,7 @@ export interface Forwarded extends Hop {
   readonly record: FunctionRecord;
   readonly request: InvokeRequest;
   /** The HTTP request that its parameters are made of; forwarded unchanged. */
-  readonly page?: PageRequest;
+  readonly httpRequest?: RawHttpRequest;
 }
 
 /** Summary of the peers for policies that plan. */

@@ -70,7 +70,7 @@ export class Offloader {
       id: invocation.id,
       record: invocation.record,
       request: invocation.request,
-      page: invocation.page,
+      httpRequest: invocation.httpRequest,
       budgetMs: limit - sentAt,
       hopsLeft: invocation.hopsLeft - 1,
       visited: [...invocation.visited, node.id],

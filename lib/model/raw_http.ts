@@ -10,7 +10,7 @@ import type { Params } from "./params.ts";
 type Header = readonly [name: string, value: string];
 
 /** Raw HTTP request, without headers of its connection. */
-export interface PageRequest {
+export interface RawHttpRequest {
   /** HTTP method. */
   readonly method: string;
   /** Path and query, unchanged; they begin with `/fn/` and the function's name. */
@@ -23,7 +23,7 @@ export interface PageRequest {
 }
 
 /** Response of a function that ran on another node or streams its response. */
-export interface PageAnswer {
+export interface RawHttpResponse {
   readonly status: number;
   /** Headers, without those of its connection. */
   readonly headers: readonly Header[];
