@@ -11,8 +11,16 @@ import { Connection } from "./connection.ts";
 import { NeverSent, NotTrusted } from "./failures.ts";
 import type { Trust } from "./tls/trust.ts";
 
-/** Maximum time to establish a connection, ms. */
-const connectTimeoutMs = 2_000;
+/** Default maximum time to establish a connection, ms. */
+const defaultTimeoutMs = 2_000;
+
+/** Options of connections. */
+export interface ConnectOptions {
+  /** Certificates that are accepted in addition to those of public authorities. */
+  readonly trust?: Trust | undefined;
+  /** Maximum time to establish a connection, ms; by default 2 s. */
+  readonly connectTimeoutMs?: number;
+}
 
 /** Address of a server. */
 export interface ServerAddress {
@@ -43,14 +51,13 @@ export function addressOf(url: string): ServerAddress {
  * Connects to a server.
  *
  * @param signals signals, each of which aborts the attempt
- * @param trust certificates that are accepted in addition to those of public authorities
  * @throws {NotTrusted} if TLS fails, e.g. for the server's certificate; {NeverSent} if the connection
- *   is not established within 2 s
+ *   is not established in time
  */
 export async function connect(
   address: ServerAddress,
   signals: readonly AbortSignal[],
-  trust?: Trust,
+  { trust, connectTimeoutMs = defaultTimeoutMs }: ConnectOptions = {},
 ): Promise<Connection> {
   const { hostname, port, isSecure } = address;
   using limit = timeLimit(systemClock, connectTimeoutMs, ...signals);

@@ -6,14 +6,13 @@
  */
 
 import type { ReserveMemory } from "../base/reserve_memory.ts";
-import { connect } from "./address.ts";
+import { connect, type ConnectOptions } from "./address.ts";
 import { readWhole } from "./body.ts";
 import type { Connection, IncomingResponse } from "./connection.ts";
 import { NeverSent, NotTrusted } from "./failures.ts";
 import type { HeaderPair } from "./head.ts";
 import type { HttpRequest } from "./request.ts";
 import { IdlePool } from "./pool.ts";
-import type { Trust } from "./tls/trust.ts";
 
 /** Maximum size of a body that is not streamed, bytes. If such a body breaks off, the request fails. */
 const maxWholeBytes = 256 << 10;
@@ -66,15 +65,11 @@ export class HttpClient implements Disposable {
   readonly #pools = new Map<string, IdlePool>();
   readonly #busy = new Set<Connection>();
   readonly #stop = new AbortController();
-  readonly #trust: Trust | undefined;
+  readonly #options: ConnectOptions;
 
-  /**
-   * Creates a client without connections.
-   *
-   * @param trust certificates that it accepts in addition to those of public authorities
-   */
-  constructor(trust?: Trust) {
-    this.#trust = trust;
+  /** Creates a client without connections. */
+  constructor(options: ConnectOptions = {}) {
+    this.#options = options;
   }
 
   /**
@@ -191,7 +186,7 @@ export class HttpClient implements Disposable {
         if (!(error instanceof NeverSent) || givenUp()) throw error;
       }
     }
-    const fresh = await connect(pool.address, [signal, this.#stop.signal], this.#trust)
+    const fresh = await connect(pool.address, [signal, this.#stop.signal], this.#options)
       .catch((error) => {
         if (error instanceof NotTrusted) pool.distrust(error.message);
         throw error;

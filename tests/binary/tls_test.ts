@@ -112,6 +112,31 @@ Deno.test("TLS: half-open clients take all places, are evicted for others", asyn
   for (const client of clients) client.close();
 });
 
+Deno.test("TLS: the command line and its load generator, accept a certificate that is named", async () => {
+  await using folder = await tempDir("tls");
+  const certificate = await makeCertificate(folder.path, "node");
+  const { node, port } = await start(certificate);
+  await using _node = node;
+  const url = `https://127.0.0.1:${port}`;
+  const status = await node.cli(["status", "-H", url, "--ca", certificate.cert]);
+  assert.equal(status.code, 0, status.stderr);
+  assert.ok("AvailableWarmContainers" in JSON.parse(status.stdout));
+  const load = await node.cli([
+    ...["bench", "--url", `${url}/healthz`, "--ca", certificate.cert, "--json", "-"],
+    ...["-n", "2", "-d", "1", "--warm-up", "0"],
+  ]);
+  assert.equal(load.code, 0, load.stderr);
+  assert.ok(JSON.parse(load.stdout).total.ok > 10, load.stdout);
+
+  const distrusted = await node.cli(["status", "-H", url]);
+  assert.notEqual(distrusted.code, 0);
+  assert.match(distrusted.stderr, /UnknownIssuer.*--ca FILE/);
+  const plain = await node.cli(["status", "-H", `http://127.0.0.1:${port}`]);
+  assert.match(plain.stderr, /if it serves HTTPS, name it by its URL: --host https:/);
+  const secure = await node.cli(["status", "-H", node.url.replace("http:", "https:")]);
+  assert.match(secure.stderr, /if the node serves plain HTTP, write http:/);
+});
+
 Deno.test("TLS: the certificate is replaced under load, no request fails", async () => {
   await using folder = await tempDir("tls");
   const certificate = await makeCertificate(folder.path, "node");

@@ -5,9 +5,12 @@
  */
 
 import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.ts";
-import { urlHost } from "../../http/host_port.ts";
+import { HttpClient, type WholeResponse } from "../../http/client.ts";
+import { ConnectionBroken, TooLong } from "../../http/failures.ts";
+import type { HttpRequest } from "../../http/request.ts";
+import type { Trust } from "../../http/tls/trust.ts";
 import { isObject, tryParseJson } from "../../json/json.ts";
-import { authority, type Endpoint } from "./endpoint.ts";
+import { authority, type Endpoint, urlOf } from "./endpoint.ts";
 import { unreachable } from "./unreachable.ts";
 import { counted, type Sent } from "./upload.ts";
 
@@ -15,6 +18,10 @@ import { counted, type Sent } from "./upload.ts";
 const answerTimeoutMs = 30_000;
 /** Maximum size of a response, bytes; no response is longer than the result of a function. */
 const maxAnswerBytes = 1 << 28;
+/** Maximum time to establish a connection, which may lead through a slow network, ms. */
+const connectTimeoutMs = 15_000;
+
+const decoder = new TextDecoder();
 
 /** Response of a node. */
 export interface Answer {
@@ -40,27 +47,30 @@ export interface PostOptions extends CallOptions {
   readonly sent?: Sent;
 }
 
-/** HTTP client of one node; disposal closes its connections. */
+/** Options of a client. */
+export interface ClientOptions {
+  /** Receives each request and the status of its response. */
+  readonly trace?: ((line: string) => void) | undefined;
+  /** Certificates that are accepted in addition to those of public authorities. */
+  readonly trust?: Trust | undefined;
+}
+
+/**
+ * HTTP client of one node; disposal closes its connections. It ignores a web proxy of the environment:
+ * nodes belong to the user, and a proxy cannot reach this machine's loopback address.
+ */
 export class NodeClient implements Disposable {
   readonly #endpoint: Endpoint;
-  readonly #authority: string;
-  readonly #http: Deno.HttpClient;
+  readonly #url: string;
+  readonly #http: HttpClient;
   readonly #trace: (line: string) => void;
 
-  /**
-   * Creates a client without connections.
-   *
-   * @param trace receives each request and the status of its response
-   */
-  constructor(endpoint: Endpoint, trace: (line: string) => void = () => {}) {
+  /** Creates a client without connections. */
+  constructor(endpoint: Endpoint, { trace = () => {}, trust }: ClientOptions = {}) {
     this.#endpoint = endpoint;
-    this.#authority = authority(endpoint);
+    this.#url = urlOf(endpoint);
     this.#trace = trace;
-    // This client ignores a web proxy of the environment: nodes belong to the user, and a proxy cannot
-    // reach this machine's loopback address.
-    this.#http = Deno.createHttpClient({
-      proxy: { transport: "tcp", hostname: urlHost(endpoint.host), port: endpoint.port },
-    });
+    this.#http = new HttpClient({ trust, connectTimeoutMs });
   }
 
   /**
@@ -68,8 +78,8 @@ export class NodeClient implements Disposable {
    *
    * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
    */
-  get(path: string, options?: CallOptions): Promise<Answer> {
-    return this.#call(path, { method: "GET" }, options);
+  async get(path: string, options?: CallOptions): Promise<Answer> {
+    return await this.#call("GET", path, undefined, options);
   }
 
   /**
@@ -101,71 +111,99 @@ export class NodeClient implements Disposable {
    * @throws the node's error, `PEER_UNREACHABLE`
    */
   async *stream(path: string): AsyncGenerator<string> {
+    const stop = new AbortController();
     try {
-      this.#trace(`> GET http://${this.#authority}${path}`);
-      const response = await fetch(`http://${this.#authority}${path}`, {
-        client: this.#http,
-        redirect: "manual",
-      });
-      if (!response.ok) {
-        const text = await readText(response);
-        throw failure({ status: response.status, text, json: tryParseJson(text) });
-      }
-      for await (const text of response.body!.pipeThrough(new TextDecoderStream())) yield text;
+      this.#trace(`> GET ${this.#url}${path}`);
+      const request = this.#request("GET", path, undefined);
+      const { status, body } = await this.#http.open(this.#url, request, stop.signal, () => {});
+      const parts = body instanceof Uint8Array ? [body] : body;
+      if (status >= 300) throw failure(answerOf(status, await textOf(parts)));
+      const utf8 = new TextDecoder();
+      for await (const part of parts) yield utf8.decode(part, { stream: true });
     } catch (error) {
       if (error instanceof ServerledgeError) throw error;
       throw await unreachable(this.#endpoint, error);
+    } finally {
+      stop.abort();
     }
   }
 
   /** Closes the connections. */
   [Symbol.dispose](): void {
-    this.#http.close();
+    this.#http[Symbol.dispose]();
   }
 
   #send(method: string, path: string, body: unknown, options: PostOptions): Promise<Answer> {
-    const headers = { "content-type": "application/json" };
-    const text = JSON.stringify(body);
-    const content = options.sent ? counted(new TextEncoder().encode(text), options.sent) : text;
-    return this.#call(path, { method, headers, body: content }, options);
+    const bytes = new TextEncoder().encode(JSON.stringify(body));
+    const content = options.sent ? counted(bytes, options.sent) : bytes;
+    return this.#call(method, path, content, options);
   }
 
-  async #call(path: string, init: RequestInit, options: CallOptions = {}): Promise<Answer> {
+  #request(method: string, path: string, body: HttpRequest["body"]): HttpRequest {
+    const headers: [string, string][] = [["host", authority(this.#endpoint)], ["accept", "*/*"]];
+    if (body) headers.push(["content-type", "application/json"]);
+    return { method, path, headers, body };
+  }
+
+  async #call(
+    method: string,
+    path: string,
+    body: HttpRequest["body"],
+    options: CallOptions = {},
+  ): Promise<Answer> {
     const timeoutMs = options.timeoutMs ?? answerTimeoutMs;
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
     const since = performance.now();
-    this.#trace(`> ${init.method} http://${this.#authority}${path}`);
+    this.#trace(`> ${method} ${this.#url}${path}`);
     try {
-      const request = { ...init, signal, client: this.#http, redirect: "manual" as const };
-      const response = await fetch(`http://${this.#authority}${path}`, request);
-      const text = await readText(response);
-      this.#trace(`< ${response.status} after ${Math.round(performance.now() - since)} ms`);
-      const answer = { status: response.status, text, json: tryParseJson(text) };
-      if (!response.ok) throw failure(answer);
+      const { status, body: bytes } = await this.#ask(this.#request(method, path, body), signal);
+      this.#trace(`< ${status} after ${Math.round(performance.now() - since)} ms`);
+      const answer = answerOf(status, decoder.decode(bytes));
+      if (status >= 300) throw failure(answer);
       return answer;
     } catch (error) {
-      if (error instanceof ServerledgeError || options.signal?.aborted) throw error;
-      if (timeout.aborted) throw late(this.#authority, timeoutMs, error);
+      if (error instanceof ServerledgeError) throw error;
+      if (options.signal?.aborted) throw options.signal.reason;
+      if (timeout.aborted) throw late(authority(this.#endpoint), timeoutMs, error);
+      if (error instanceof TooLong) throw tooLarge();
       throw await unreachable(this.#endpoint, error);
     }
   }
+
+  /** Sends a request; one that only reads is repeated once if its connection breaks. */
+  async #ask(request: HttpRequest, signal: AbortSignal): Promise<WholeResponse> {
+    const ask = () => this.#http.ask(this.#url, request, signal, maxAnswerBytes);
+    return await ask().catch((error) => {
+      const mayRepeat = request.method === "GET" && error instanceof ConnectionBroken;
+      if (!mayRepeat || signal.aborted) throw error;
+      this.#http.forget(this.#url);
+      return ask();
+    });
+  }
 }
 
-async function readText(response: Response): Promise<string> {
+function answerOf(status: number, text: string): Answer {
+  return { status, text, json: tryParseJson(text) };
+}
+
+async function textOf(
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<string> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > maxAnswerBytes) {
-      throw new ServerledgeError(
-        "PAYLOAD_TOO_LARGE",
-        `The response is larger than ${maxAnswerBytes} bytes: let the function return less`,
-      );
-    }
-    chunks.push(chunk);
+  for await (const part of parts) {
+    if ((size += part.length) > maxAnswerBytes) throw tooLarge();
+    chunks.push(part.slice());
   }
   return await new Blob(chunks).text();
+}
+
+function tooLarge(): ServerledgeError {
+  return new ServerledgeError(
+    "PAYLOAD_TOO_LARGE",
+    `The response is larger than ${maxAnswerBytes} bytes: let the function return less`,
+  );
 }
 
 /** Returns the error in a response, or one for the status if the response has none of a node. */

@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import { addressOf } from "../../http/address.ts";
 import { hostPort } from "../../http/host_port.ts";
 
 /** Address of a node's API. */
@@ -13,6 +14,8 @@ export interface Endpoint {
   readonly host: string;
   /** TCP port. */
   readonly port: number;
+  /** True for HTTPS. */
+  readonly isSecure: boolean;
 }
 
 const defaultHost = "127.0.0.1";
@@ -21,7 +24,7 @@ const defaultPort = 1323;
 /**
  * Returns the address of the node: from flags, otherwise the environment, the configuration or defaults.
  *
- * @param flags values of `--host` and `--port`
+ * @param flags values of `--host`, a host or a URL, and `--port`
  * @param env variables `SERVERLEDGE_HOST` and `SERVERLEDGE_PORT`
  * @param configuredPort reads the configured port; called only if nothing else sets it
  * @throws `INVALID_REQUEST` for an invalid host or port
@@ -32,14 +35,42 @@ export async function resolveEndpoint(
   configuredPort: () => Promise<number | undefined>,
 ): Promise<Endpoint> {
   const host = flags.host ?? (env.SERVERLEDGE_HOST || defaultHost);
+  if (host.includes("://")) return endpointOfUrl(host, flags.port);
   const port = flags.port ?? environmentPort(env.SERVERLEDGE_PORT) ?? await configuredPort() ??
     defaultPort;
-  return { host: checkHost(host), port: checkPort(port) };
+  return { host: checkHost(host), port: checkPort(port), isSecure: false };
+}
+
+/**
+ * Returns the address in the URL of a node. Its port is in the URL, or the usual one of its scheme.
+ *
+ * @param port port that overrides that of the URL
+ * @throws `INVALID_REQUEST` unless it is `http[s]://HOST[:PORT]`
+ */
+export function endpointOfUrl(text: string, port?: number): Endpoint {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`) {
+    throw new ServerledgeError(
+      "INVALID_REQUEST",
+      `The URL of a node must be http[s]://HOST or http[s]://HOST:PORT: current value is "${text}"`,
+    );
+  }
+  const address = addressOf(url.href);
+  return {
+    host: checkHost(address.hostname),
+    port: checkPort(port ?? address.port),
+    isSecure: address.isSecure,
+  };
 }
 
 /** Returns the authority part of an endpoint's URL, e.g. `[::1]:1323`. */
-export function authority({ host, port }: Endpoint): string {
+export function authority({ host, port }: Pick<Endpoint, "host" | "port">): string {
   return hostPort(host, port);
+}
+
+/** Returns the URL of an endpoint, e.g. `https://[::1]:1323`. */
+export function urlOf(endpoint: Endpoint): string {
+  return `${endpoint.isSecure ? "https" : "http"}://${authority(endpoint)}`;
 }
 
 function environmentPort(value: string | undefined): number | undefined {

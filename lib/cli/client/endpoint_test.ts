@@ -9,12 +9,22 @@ Deno.test("resolveEndpoint: a flag overrides environment, configuration and defa
   assert.deepEqual(await resolveEndpoint({ host: "a.b", port: 2000 }, env, configured), {
     host: "a.b",
     port: 2000,
+    isSecure: false,
   });
-  assert.deepEqual(await resolveEndpoint({}, env, configured), { host: "edge-1", port: 3000 });
-  assert.deepEqual(await resolveEndpoint({}, {}, configured), { host: "127.0.0.1", port: 4000 });
+  assert.deepEqual(await resolveEndpoint({}, env, configured), {
+    host: "edge-1",
+    port: 3000,
+    isSecure: false,
+  });
+  assert.deepEqual(await resolveEndpoint({}, {}, configured), {
+    host: "127.0.0.1",
+    port: 4000,
+    isSecure: false,
+  });
   assert.deepEqual(await resolveEndpoint({}, { SERVERLEDGE_HOST: "" }, none), {
     host: "127.0.0.1",
     port: 1323,
+    isSecure: false,
   });
 });
 
@@ -23,9 +33,23 @@ Deno.test("resolveEndpoint: reads the configuration only if nothing else sets th
   await resolveEndpoint({}, env, () => assert.fail("read"));
 });
 
+Deno.test("resolveEndpoint: a URL sets the scheme and the port", async () => {
+  for (
+    const [url, port, expected] of [
+      ["https://edge-1:8443", undefined, { host: "edge-1", port: 8443, isSecure: true }],
+      ["https://edge-1/", undefined, { host: "edge-1", port: 443, isSecure: true }],
+      ["http://[::1]", undefined, { host: "::1", port: 80, isSecure: false }],
+      ["https://edge-1:8443", 9000, { host: "edge-1", port: 9000, isSecure: true }],
+    ] as const
+  ) {
+    const flags = { host: url, ...(port !== undefined && { port }) };
+    assert.deepEqual(await resolveEndpoint(flags, env, configured), expected);
+  }
+});
+
 Deno.test("resolveEndpoint: refuses an invalid host or port", async () => {
-  for (const host of ["a/b", "http://a", "a:80", "", "a b", "a@b"]) {
-    await assert.rejects(resolveEndpoint({ host, port: 1 }, {}, none), /host/, host);
+  for (const host of ["a/b", "http://a/b", "ftp://a", "a:80", "", "a b", "a@b"]) {
+    await assert.rejects(resolveEndpoint({ host, port: 1 }, {}, none), /host|URL/, host);
   }
   for (const port of ["0", "65536", "tcp://10.0.0.1:1323", "-1", "x"]) {
     await assert.rejects(resolveEndpoint({}, { SERVERLEDGE_PORT: port }, none), /1 to 65535/, port);

@@ -7,6 +7,7 @@
 import { NodeClient } from "./client.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import type { Globals } from "../options/options.ts";
+import { tlsOptions } from "./tls.ts";
 import { styled } from "../view/style.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -16,7 +17,23 @@ import type { Terminal } from "../terminal.ts";
  * @throws `INVALID_REQUEST` if the host or port is invalid
  */
 export async function connect(globals: Globals, terminal: Terminal): Promise<NodeClient> {
-  return new NodeClient(await endpointOf(globals, terminal), traceOf(globals, terminal));
+  return clientOf(await endpointOf(globals, terminal), globals, terminal);
+}
+
+/**
+ * Creates a client of a node, with the certificates that the command line names.
+ *
+ * @throws `CONFIG_INVALID` if their file is unusable
+ */
+export function clientOf(
+  endpoint: Endpoint,
+  globals: Pick<Globals, "verbose" | "ca">,
+  terminal: Terminal,
+): NodeClient {
+  return new NodeClient(endpoint, {
+    trace: traceOf(globals, terminal),
+    trust: tlsOptions(globals, terminal),
+  });
 }
 
 /**
@@ -33,7 +50,7 @@ export async function endpointOf(globals: Globals, { env }: Terminal): Promise<E
 }
 
 /** Returns a function that shows requests and responses; undefined without `--verbose`. */
-export function traceOf(
+function traceOf(
   { verbose }: Pick<Globals, "verbose">,
   { err }: Terminal,
 ): ((line: string) => void) | undefined {

@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import { BadMessage, NotTrusted } from "../../http/failures.ts";
 import { authority, type Endpoint } from "./endpoint.ts";
 
 /**
@@ -18,6 +19,9 @@ export async function unreachable(
   cause: unknown,
   resolve: (host: string) => Promise<unknown> = lookUp,
 ): Promise<ServerledgeError> {
+  if (cause instanceof NotTrusted || cause instanceof BadMessage) {
+    return new ServerledgeError("PEER_UNREACHABLE", notUnderstood(endpoint, cause), { cause });
+  }
   const isKnown = await resolve(endpoint.host).then(() => true, () => false);
   const reason = isKnown
     ? 'no node listens there, or the connection was closed; start a node with "serverledge ' +
@@ -28,6 +32,17 @@ export async function unreachable(
     `No response from ${authority(endpoint)}: ${reason}`,
     { cause },
   );
+}
+
+function notUnderstood(endpoint: Endpoint, cause: NotTrusted | BadMessage): string {
+  if (cause instanceof NotTrusted) {
+    return `${cause.message}. If the certificate is self-signed or of a CA of your own, name it with --ca FILE; ` +
+      `if the node serves plain HTTP, write http://${authority(endpoint)}`;
+  }
+  return `${
+    authority(endpoint)
+  } responds, but not as a node does (the response ${cause.message}); if it serves ` +
+    `HTTPS, name it by its URL: --host https://${authority(endpoint)}`;
 }
 
 async function lookUp(host: string): Promise<unknown> {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { BadMessage, NotTrusted } from "../../http/failures.ts";
 import { unreachable } from "./unreachable.ts";
 
 const cause = new TypeError("error sending request");
 
 Deno.test("unreachable: distinguishes a name that cannot be resolved from a stopped node", async () => {
-  const endpoint = { host: "nosuch.host", port: 21100 };
+  const endpoint = { host: "nosuch.host", port: 21100, isSecure: false };
   const unknown = await unreachable(endpoint, cause, () => Promise.reject(new Error("ENOTFOUND")));
   assert.equal(unknown.code, "PEER_UNREACHABLE");
   assert.equal(unknown.cause, cause);
@@ -15,4 +16,13 @@ Deno.test("unreachable: distinguishes a name that cannot be resolved from a stop
   const silent = await unreachable(endpoint, cause, () => Promise.resolve("10.0.0.7"));
   assert.equal(silent.code, "PEER_UNREACHABLE");
   assert.match(silent.message, /^No response from nosuch\.host:21100: no node listens there/);
+});
+
+Deno.test("unreachable: names the option for a node that it does not trust, or that serves HTTPS", async () => {
+  const endpoint = { host: "edge-1", port: 1323, isSecure: true };
+  const resolve = () => assert.fail("no name is resolved");
+  const distrusted = await unreachable(endpoint, new NotTrusted("No TLS: reason"), resolve);
+  assert.match(distrusted.message, /^No TLS: reason\. .*--ca FILE.* http:\/\/edge-1:1323$/);
+  const other = await unreachable(endpoint, new BadMessage("is not HTTP/1"), resolve);
+  assert.match(other.message, /the response is not HTTP\/1.*--host https:\/\/edge-1:1323$/);
 });

@@ -16,12 +16,17 @@ export const globalOptions = object("Options of all commands", {
   host: optionOf(
     "-H --host HOST",
     text,
-    "Node to connect to; default: SERVERLEDGE_HOST, or 127.0.0.1",
+    "Node to connect to, or its URL, e.g. https://HOST:PORT; default: SERVERLEDGE_HOST, or 127.0.0.1",
   ),
   port: optionOf(
     "-P --port PORT",
     (meta) => port({ ...meta, min: 0 }),
     "Port of the node; default: SERVERLEDGE_PORT, api.port of the configuration, or 1323",
+  ),
+  ca: optionOf(
+    "--ca FILE",
+    file,
+    "PEM file with the CA certificate of a node with https://; default: SERVERLEDGE_CA, or public CAs",
   ),
   json: flagOf("--json", "Print the node's JSON; default if stdout is not a terminal"),
   verbose: flagOf("-v --verbose", "Print requests and responses to stderr"),

@@ -31,7 +31,7 @@ export class NodeClient implements Disposable {
    * @param trust certificates of nodes that it accepts in addition to those of public authorities
    */
   constructor(signer?: RequestSigner, trust?: Trust) {
-    this.#http = new HttpClient(trust);
+    this.#http = new HttpClient({ trust });
     this.#signer = signer;
   }
 

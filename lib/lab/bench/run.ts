@@ -17,11 +17,12 @@ import { showProgress } from "./progress.ts";
 import { checkTarget } from "./target.ts";
 import { readableResult } from "./view.ts";
 import type { BenchOptions } from "../commands/bench_options.ts";
-import { authority, type Endpoint } from "../../cli/client/endpoint.ts";
+import { authority, type Endpoint, urlOf } from "../../cli/client/endpoint.ts";
 import { exits } from "../../cli/exits.ts";
 import type { Globals } from "../../cli/options/options.ts";
 import { checkOutputFile, writeOutputFile } from "../output_files.ts";
 import { endpointOf } from "../../cli/client/session.ts";
+import { tlsOptions } from "../../cli/client/tls.ts";
 import { readTextFile } from "../../cli/options/text_file.ts";
 import type { Terminal } from "../../cli/terminal.ts";
 import { warn } from "../../cli/view/warn.ts";
@@ -46,7 +47,8 @@ export async function runBench(
     ? undefined
     : readTrace(await readTextFile(scenario.trace, "trace"), scenario.trace);
   const isPlain = options.plain === true;
-  const prepared = prepare(scenario, { node: `http://${authority(node)}`, isPlain, trace });
+  const trust = tlsOptions(globals, terminal);
+  const prepared = prepare(scenario, { node: urlOf(node), isPlain, trace, trust });
   const reports = reportsOf(options);
   for (const [path] of reports) await checkOutputFile(path);
   if (!isPlain) await checkTargets(prepared.plan.kinds, globals, terminal);
@@ -76,8 +78,8 @@ async function checkTargets(
     ({ origin }) => authority({ ...origin, host: origin.hostname }),
   );
   for (const ofNode of byNode.values()) {
-    const { hostname, port } = ofNode[0]!.origin;
-    await checkTarget({ host: hostname, port }, ofNode, globals, terminal);
+    const { hostname, port, isSecure } = ofNode[0]!.origin;
+    await checkTarget({ host: hostname, port, isSecure }, ofNode, globals, terminal);
   }
 }
 

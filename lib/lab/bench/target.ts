@@ -8,10 +8,10 @@ import { ServerledgeError } from "../../base/errors.ts";
 import { isObject } from "../../json/json.ts";
 import type { RequestKind } from "../load/plan.ts";
 import { isBalancerStatus } from "../../cli/view/balancer.ts";
-import { NodeClient } from "../../cli/client/client.ts";
+import type { NodeClient } from "../../cli/client/client.ts";
 import { authority, type Endpoint } from "../../cli/client/endpoint.ts";
 import type { Globals } from "../../cli/options/options.ts";
-import { traceOf } from "../../cli/client/session.ts";
+import { clientOf } from "../../cli/client/session.ts";
 import type { Terminal } from "../../cli/terminal.ts";
 
 /**
@@ -22,10 +22,10 @@ import type { Terminal } from "../../cli/terminal.ts";
 export async function checkTarget(
   endpoint: Endpoint,
   kinds: readonly RequestKind[],
-  globals: Pick<Globals, "verbose">,
+  globals: Pick<Globals, "verbose" | "ca">,
   terminal: Terminal,
 ): Promise<void> {
-  using client = new NodeClient(endpoint, traceOf(globals, terminal));
+  using client = clientOf(endpoint, globals, terminal);
   const status = await responseOf(client, "/status");
   if (!isNodeStatus(status) && !isBalancerStatus(status)) {
     throw new ServerledgeError(

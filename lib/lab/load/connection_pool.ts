@@ -7,9 +7,10 @@
 
 import { closeQuietly } from "../../base/close.ts";
 import type { ServerAddress } from "../../http/address.ts";
+import type { Trust } from "../../http/tls/trust.ts";
 import type { ResponseParser } from "./response_parser.ts";
 import { Connection, type ConnectionFailure, type ConnectionOwner } from "./connection.ts";
-import type { RequestKind, ScheduledRequest } from "./plan.ts";
+import type { LoadPlan, RequestKind, ScheduledRequest } from "./plan.ts";
 
 /** Maximum number of requests waiting for a connection. */
 const maxWaiting = 100_000;
@@ -35,6 +36,7 @@ export class ConnectionPool implements ConnectionOwner, Disposable {
   readonly #origin: ServerAddress;
   readonly #kinds: readonly RequestKind[];
   readonly #maxConnections: number;
+  readonly #trust: Trust | undefined;
   readonly #owner: RequestOwner;
   readonly #connections = new Set<Connection>();
   readonly #idle: Connection[] = [];
@@ -50,19 +52,18 @@ export class ConnectionPool implements ConnectionOwner, Disposable {
    * Creates a pool without connections.
    *
    * @param origin the server
-   * @param kinds all kinds of the run
-   * @param maxConnections maximum number of connections
+   * @param plan plan of the run
    * @param owner receives the ends of requests
    */
   constructor(
     origin: ServerAddress,
-    kinds: readonly RequestKind[],
-    maxConnections: number,
+    { kinds, maxConnections, trust }: Pick<LoadPlan, "kinds" | "maxConnections" | "trust">,
     owner: RequestOwner,
   ) {
     this.#origin = origin;
     this.#kinds = kinds;
     this.#maxConnections = maxConnections;
+    this.#trust = trust;
     this.#owner = owner;
   }
 
@@ -199,7 +200,10 @@ export class ConnectionPool implements ConnectionOwner, Disposable {
       conn = plain;
       plain.setNoDelay(true);
       if (!isSecure) return plain;
-      const secured = await Deno.startTls(plain, { hostname });
+      const secured = await Deno.startTls(plain, {
+        hostname,
+        caCerts: [...await this.#trust?.certificates() ?? []],
+      });
       conn = secured;
       await secured.handshake();
       return secured;

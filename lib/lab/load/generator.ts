@@ -82,7 +82,7 @@ class Generator implements RequestOwner, Disposable {
     this.#poolOf = plan.kinds.map(({ origin }) => {
       const key = `${origin.isSecure} ${origin.hostname} ${origin.port}`;
       const pool = pools.get(key) ??
-        new ConnectionPool(origin, plan.kinds, plan.maxConnections, this);
+        new ConnectionPool(origin, plan, this);
       pools.set(key, pool);
       return pool;
     });

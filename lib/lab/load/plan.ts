@@ -5,6 +5,7 @@
  */
 
 import type { ServerAddress } from "../../http/address.ts";
+import type { Trust } from "../../http/tls/trust.ts";
 import type { ResponseValidator } from "./response_validator.ts";
 import type { Arrivals } from "./arrivals.ts";
 
@@ -89,6 +90,8 @@ export interface LoadPlan {
   readonly maxRequests: number;
   /** Maximum number of connections per server. */
   readonly maxConnections: number;
+  /** Certificates that are accepted in addition to those of public authorities. */
+  readonly trust?: Trust | undefined;
   /** Timeout from when a request is due, ms. */
   readonly timeoutMs: number;
   /** Random number in [0, 1), which draws the kinds. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Trust } from "../../http/tls/trust.ts";
 import { asServerledgeError, ServerledgeError } from "../../base/errors.ts";
 import { seededRandom } from "../../base/random.ts";
 import {
@@ -29,6 +30,8 @@ export interface Target {
   readonly isPlain: boolean;
   /** Rows of the scenario's trace. */
   readonly trace?: readonly TraceRow[];
+  /** Certificates that are accepted in addition to those of public authorities. */
+  readonly trust?: Trust | undefined;
 }
 
 /** A plan and its description. */
@@ -81,6 +84,7 @@ export function prepare(scenario: Scenario, target: Target): Prepared {
     ),
     timeoutMs: (scenario.timeout ?? defaults.timeoutS) * 1000,
     random,
+    trust: target.trust,
   };
   return { plan, load };
 }

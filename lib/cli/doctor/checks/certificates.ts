@@ -10,7 +10,12 @@ import type { SettingKey } from "../../../config/settings.ts";
 import { type Check, type Finding, fine, problem } from "../check.ts";
 
 /** Keys that name PEM files with certificates. */
-const keys: readonly SettingKey[] = ["etcd.tls.ca", "etcd.tls.cert"];
+const keys: readonly SettingKey[] = [
+  "api.tls.cert",
+  "cluster.tls.ca",
+  "etcd.tls.ca",
+  "etcd.tls.cert",
+];
 
 const dayMs = 86_400_000;
 /** Time before the end of a certificate in which it should be renewed, ms. */
