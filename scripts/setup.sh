@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what the project's scripts need, and only what is missing. Idempotent.
 #
-#   scripts/setup.sh PART...   parts: deno docker etcd network qemu wrk wasi systemd generators images npm;
+#   scripts/setup.sh PART...   parts: deno docker etcd network clock qemu wrk wasi systemd generators images npm;
 #                              `stop` ends a Docker engine that an earlier run started and left running
 #   source scripts/setup.sh; setup PART...; ...; setup_stop
 #
@@ -147,6 +147,9 @@ setup_etcd() {
 # Tests connect functions to another machine, which is a network namespace.
 setup_network() { need ip iproute2; }
 
+# Sets the clock of a single process.
+setup_clock() { need faketime faketime; }
+
 setup_qemu() {
   [ "$(uname -m)" = aarch64 ] && return 0
   need qemu-aarch64-static qemu-user-static || return 1
@@ -219,11 +222,11 @@ setup() {
   if [ -r "$TOOLS/env" ]; then source "$TOOLS/env"; fi
   for part in "$@"; do
     case "$part" in
-      deno | docker | etcd | network | qemu | wrk | wasi | systemd | generators | images) "setup_$part" || return 1 ;;
+      deno | docker | etcd | network | clock | qemu | wrk | wasi | systemd | generators | images) "setup_$part" || return 1 ;;
       npm) need npm npm || return 1 ;;
       stop) stop_engine ;;
       *)
-        fail "unknown part $part: choose from deno docker etcd network qemu wrk wasi systemd generators images npm stop"
+        fail "unknown part $part: choose from deno docker etcd network clock qemu wrk wasi systemd generators images npm stop"
         return 1
         ;;
     esac

@@ -119,7 +119,7 @@ quickstart_without_docker() {
 
 attribute() { sed -n "s/.*<testsuites[^>]* $1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1; }
 
-required "set-up" setup deno docker etcd network qemu wasi systemd generators npm images
+required "set-up" setup deno docker etcd network clock qemu wasi systemd generators npm images
 required "dependencies as locked" deno install --quiet --frozen
 optional "format, lint, types, docs, layers" deno task --quiet check
 step "unit tests" tests "unit tests" --quiet --parallel --no-check lib policies scripts

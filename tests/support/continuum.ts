@@ -198,7 +198,7 @@ export async function knows({ url }: Pick<Member, "url">, name: string): Promise
 }
 
 /** Waits until a node runs so many invocations, here or elsewhere. */
-export async function runs({ url }: Member, count: number): Promise<void> {
+export async function runs({ url }: Pick<Member, "url">, count: number): Promise<void> {
   await eventually(
     `it runs ${count}`,
     async () => (await get(`${url}/status`)).body.Running === count,

@@ -219,7 +219,7 @@ export class Prober implements AsyncDisposable {
       this.#pingSources.set(from, source = { lastAt: this.#startedAt, second, pongs: 0 });
     }
     if (this.#codec.signs) {
-      const skew = clockSkewProblem(at - now);
+      const skew = clockSkewProblem(at - now, "its clock", "this node's");
       if (skew !== undefined) {
         problems.add("clock", skew);
         return false;

@@ -8,14 +8,16 @@
 export const maxClockSkewMs = 30_000;
 
 /**
- * Describes a clock difference that is too large, in words that follow the name of the other node.
+ * Describes a clock difference that is too large.
  *
- * @param aheadMs the other's clock minus this node's, ms
- * @returns undefined if it is accepted
+ * @param aheadMs the clock of one node minus that of the other, ms
+ * @param one whose clock it is, in words that begin the sentence
+ * @param other whose clock it is compared with
+ * @returns undefined if the difference is accepted
  */
-export function clockSkewProblem(aheadMs: number): string | undefined {
+export function clockSkewProblem(aheadMs: number, one: string, other: string): string | undefined {
   if (Math.abs(aheadMs) <= maxClockSkewMs) return undefined;
   const seconds = Math.round(Math.abs(aheadMs) / 1000);
-  return `its clock is ${seconds} s ${aheadMs > 0 ? "ahead of" : "behind"} this node's, but ` +
+  return `${one} is ${seconds} s ${aheadMs > 0 ? "ahead of" : "behind"} ${other}, but ` +
     `signed messages allow only ${maxClockSkewMs / 1000} s: synchronize both clocks (NTP)`;
 }

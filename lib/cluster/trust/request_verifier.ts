@@ -120,9 +120,12 @@ export class RequestVerifier {
     if (!this.#received.add(sender.process, number, signedAt, this.#clock.now())) {
       throw unauthorized("The request was already received: a signature is valid only once");
     }
-    const problem = clockSkewProblem(signedAt - this.#clock.wall());
-    if (problem === undefined) return undefined;
-    return { error: unauthorized(`Node ${id} rejects requests of node ${sender.id}: ${problem}`) };
+    const problem = clockSkewProblem(
+      signedAt - this.#clock.wall(),
+      `The clock of node ${sender.id}`,
+      `that of node ${id}`,
+    );
+    return problem === undefined ? undefined : { error: unauthorized(problem) };
   }
 
   async #signed(

@@ -165,7 +165,12 @@ Deno.test("RequestVerifier: refuses a request signed before a restart, and names
 });
 
 Deno.test("RequestVerifier: refuses a request of another time, in words, and not as a repetition", async () => {
-  for (const [ahead, problem] of [[31_000, /31 s ahead of/], [-31_000, /31 s behind/]] as const) {
+  for (
+    const [ahead, problem] of [[31_000, /of node a is 31 s ahead of that/], [
+      -31_000,
+      /31 s behind that/,
+    ]] as const
+  ) {
     const { signer, verifier } = setUp("s3cret", ahead);
     const { request: sent } = await signer.sign(request, receiver);
     assert.match(verifier.open(arrived(sent)).refusal!.message, problem);
