@@ -74,11 +74,11 @@ Deno.test("a captured request is useless at the same node, another one, and afte
     assert.equal(await count(), 1);
     const request = relay.lastRequest;
     assert.match(request, /^POST \/invoke\/f .*"text":"abc"/s);
-    await refused(cloud, request, /received before/);
+    await refused(cloud, request, /already received/);
     await refused(other, request, /signed for node cloud-/);
     await refused(edge, request, /signed for node cloud-/);
-    await refused(cloud, request.replace("/invoke/f", "/invoke/g"), /was changed on its way/);
-    await refused(cloud, request.replace(/ \d+ (\d{13}) /, " 4000 $1 "), /changed on its way/);
+    await refused(cloud, request.replace("/invoke/f", "/invoke/g"), /was changed in transit/);
+    await refused(cloud, request.replace(/ \d+ (\d{13}) /, " 4000 $1 "), /changed in transit/);
     assert.equal(await count(), 2, "none of these ran");
   });
 
@@ -97,11 +97,11 @@ Deno.test("a captured request is useless at the same node, another one, and afte
       })
     ) {
       assert.notEqual(changed, request, what);
-      await refused(cloud, changed, /was changed on its way/);
+      await refused(cloud, changed, /was changed in transit/);
     }
     const { Result } = await replay(cloud, request);
     assert.equal(JSON.parse(Result).count, 3, "it only came late");
-    await refused(cloud, request, /received before/);
+    await refused(cloud, request, /already received/);
   });
 
   await t.step("with another body it is refused, and used up", async () => {
@@ -110,7 +110,7 @@ Deno.test("a captured request is useless at the same node, another one, and afte
     relay.swallows = false;
     const request = relay.lastRequest;
     await refused(cloud, request.replace('"abc"', '"abd"'), /body .* is not the one/);
-    await refused(cloud, request, /received before/);
+    await refused(cloud, request, /already received/);
     assert.equal(await count(), 4);
   });
 
@@ -122,9 +122,9 @@ Deno.test("a captured request is useless at the same node, another one, and afte
     });
     assert.equal((await answer.json()).count, 5);
     const request = relay.lastRequest;
-    await refused(cloud, request, /received before/);
+    await refused(cloud, request, /already received/);
     for (const [from, to] of [["q=1", "q=2"], ["reader", "editor"], ["/fn/f", "/fn/g"]] as const) {
-      await refused(cloud, request.replace(from, to), /was changed on its way/);
+      await refused(cloud, request.replace(from, to), /was changed in transit/);
     }
   });
 
