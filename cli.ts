@@ -13,6 +13,7 @@ import { doctor } from "./lib/cli/commands/doctor.ts";
 import { images } from "./lib/cli/commands/images.ts";
 import { invoke } from "./lib/cli/commands/invoke.ts";
 import { lb } from "./lib/cli/commands/lb.ts";
+import { licenses } from "./lib/cli/commands/licenses.ts";
 import { list } from "./lib/cli/commands/list.ts";
 import { logs } from "./lib/cli/commands/logs.ts";
 import { nodes } from "./lib/cli/commands/nodes.ts";
@@ -48,6 +49,7 @@ export const commands: readonly Command[] = [
   service,
   policy,
   simulate,
+  licenses,
   version,
 ];
 

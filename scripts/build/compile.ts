@@ -12,6 +12,8 @@
  */
 
 import { parseArgs } from "node:util";
+import { deflateSync } from "node:zlib";
+import { collectComponents } from "./components.ts";
 import { findBase, type Target } from "./denort.ts";
 import { countDisposals } from "./disposals.ts";
 import { countSourceDisposals, minify, stopMinifier } from "./minify.ts";
@@ -24,6 +26,9 @@ const targets: readonly Target[] = ["x86_64", "aarch64"];
 
 /** Stands in lib/base/version.ts for the commit. */
 const stamp = "@serverledge-commit@";
+
+/** Stands in lib/cli/licenses.ts for the licenses. */
+const licenseStamp = "@serverledge-licenses@";
 
 /**
  * What each chunk of the bundle starts with: CommonJS packages inside expect these names.
@@ -73,6 +78,13 @@ async function currentCommit(): Promise<string> {
   }
 }
 
+/** The licenses as lib/cli/licenses.ts expects them. */
+async function packedLicenses(): Promise<string> {
+  const { all } = await collectComponents();
+  const list = all.map(({ name, version, license, text }) => ({ name, version, license, text }));
+  return deflateSync(JSON.stringify(list), { level: 9 }).toString("base64");
+}
+
 /** The files of our own modules that the program can reach. */
 async function reachableSources(): Promise<string[]> {
   const info = JSON.parse(
@@ -83,6 +95,7 @@ async function reachableSources(): Promise<string[]> {
 
 /** Stage 1: one chunk for what every command needs, others for what is imported dynamically. */
 async function bundle(commit: string): Promise<void> {
+  const licenses = await packedLicenses();
   const options = ["--platform", "deno", "--code-splitting", "--outdir", `${stage}js`];
   for (const module of unused) options.push("--external", `*${module.slice(1)}`);
   // Captured: what it warns of in other people's packages would hide what matters.
@@ -93,7 +106,7 @@ async function bundle(commit: string): Promise<void> {
   let disposals = 0;
   for await (const { name } of Deno.readDir(`${stage}js`)) {
     const code = await Deno.readTextFile(`${stage}js/${name}`);
-    stamps += code.split(stamp).length - 1;
+    stamps += code.split(stamp).length - 1 + code.split(licenseStamp).length - 1;
     const lean = code.replace(/\b[\w$]+\(("\.\/\w+")\)/g, (call, specifier) => {
       if (!unused.includes(JSON.parse(specifier))) return call;
       left++;
@@ -101,7 +114,7 @@ async function bundle(commit: string): Promise<void> {
     });
     const light = packWasm(lean);
     packed += light.count;
-    const small = await minify(light.code.replace(stamp, commit));
+    const small = await minify(light.code.replace(stamp, commit).replace(licenseStamp, licenses));
     disposals += countDisposals(small);
     await Deno.writeTextFile(`${stage}js/${name}`, prelude + small);
   }
@@ -111,7 +124,11 @@ async function bundle(commit: string): Promise<void> {
   if (packed !== wasmModules) {
     throw new Error(`The bundle holds ${packed} modules of WebAssembly: expected ${wasmModules}`);
   }
-  if (stamps !== 1) throw new Error(`The bundle holds ${stamp} ${stamps} times: expected once`);
+  if (stamps !== 2) {
+    throw new Error(
+      `The bundle holds ${stamp} and ${licenseStamp} ${stamps} times: expected once each`,
+    );
+  }
   const expected = await countSourceDisposals(await reachableSources());
   if (disposals < expected) {
     throw new Error(

@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { DocEntry, DocPage } from "@optique/core/doc";
-import { formatMessage, type Message } from "@optique/core/message";
+import type { DocPage } from "@optique/core/doc";
 import { getDocPageSync } from "@optique/core/parser";
-import { formatUsage, type UsageTerm } from "@optique/core/usage";
+import { formatUsage } from "@optique/core/usage";
 import { commands } from "../../cli.ts";
 import type { Command } from "../../lib/cli/command.ts";
 import { exitLegend } from "../../lib/cli/exits.ts";
 import { globalOptions } from "../../lib/cli/options/options.ts";
+import { entries, exampleLines, innerNames, meaning, pageOf, termText, text } from "./commands.ts";
 import { block, code, stack, table } from "./markdown.ts";
 
 /** The page. */
@@ -39,7 +39,8 @@ export function commandLinePage(): string {
 
 function commandChapter(command: Command): string {
   const page = pageOf(command, []);
-  const inner = entries(page).flatMap(({ term }) => term.type === "command" ? [term.name] : []);
+  const inner = innerNames(page);
+  const lines = exampleLines(page);
   return stack(
     `## ${command.name}`,
     `${text(page.brief)}.`,
@@ -55,16 +56,8 @@ function commandChapter(command: Command): string {
         entryTable(own),
       );
     }),
-    examples(page),
+    lines && block(lines),
   );
-}
-
-function pageOf({ name, parser }: Command, words: readonly string[]): DocPage {
-  return getDocPageSync(parser, [name, ...words])!;
-}
-
-function entries({ sections }: DocPage): readonly DocEntry[] {
-  return sections.flatMap((section) => section.entries);
 }
 
 function entryTable({ sections }: Pick<DocPage, "sections">): string {
@@ -73,37 +66,8 @@ function entryTable({ sections }: Pick<DocPage, "sections">): string {
       title ? `${title}:` : "",
       table(
         ["option or argument", "meaning"],
-        entries.map((entry) => [code(termText(entry.term)), meaning(entry)]),
+        entries.map((entry) => [code(termText(entry.term)), meaning(entry, code)]),
       ),
     )
   ));
-}
-
-function termText(term: UsageTerm): string {
-  switch (term.type) {
-    case "option":
-      return [term.names.join(", "), term.metavar].filter(Boolean).join(" ");
-    case "argument":
-      return term.metavar;
-    case "command":
-      return term.name;
-    default:
-      throw new Error(`An entry of the help is a ${term.type}`);
-  }
-}
-
-function meaning({ description, default: value, choices }: DocEntry): string {
-  const words = text(description);
-  const isNamed = text(choices).split(", ").every((choice) => words.includes(choice));
-  return words + (isNamed ? "" : ` (one of: ${text(choices)})`) +
-    (value ? ` (default: ${code(text(value))})` : "");
-}
-
-function examples({ footer = [] }: DocPage): string {
-  const lines = text(footer).split("\n").slice(1);
-  return lines.length > 0 ? block(lines.map((line) => line.slice(2)).join("\n")) : "";
-}
-
-function text(message: Message = []): string {
-  return formatMessage(message, { quotes: false }).trim();
 }

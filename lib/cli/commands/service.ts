@@ -33,9 +33,6 @@ type RunParser = Parser<"sync", Run, unknown>;
 
 const dryRun = flagOf("--dry-run", "Only print the files and commands");
 
-const firstConfig = "# Configuration of this machine's node. All keys, with their defaults:\n" +
-  "# serverledge config --example\n";
-
 const install: RunParser = command(
   "install",
   map(
@@ -59,7 +56,7 @@ const install: RunParser = command(
         user,
         graceS: config["shutdown.grace"],
       };
-      await apply(installation(unit, state, firstConfig), dryRun, terminal);
+      await apply(installation(unit, state), dryRun, terminal);
       terminal.err.write(aboutDocker(user, state.hasDockerGroup));
     },
   ),

@@ -29,6 +29,11 @@ export const unitPath = `/etc/systemd/system/${unitName}`;
 /** Path of the configuration file that is written if there is none. */
 export const configPath = "/etc/serverledge/serverledge-conf.yaml";
 
+/** First content of the configuration file. */
+export const firstConfig = `# Configuration of this machine's node. All keys, with their defaults:
+# serverledge config --example
+`;
+
 /** First content of the file with the service's environment. */
 export const environmentText =
   `# Environment of the service, for what not every user may read. For example:
@@ -41,9 +46,8 @@ export const environmentText =
  *
  * @param options of the unit
  * @param state of the machine
- * @param config text of the first configuration file
  */
-export function installation(options: UnitOptions, state: MachineState, config: string): Step[] {
+export function installation(options: UnitOptions, state: MachineState): Step[] {
   const { user } = options;
   const steps: Step[] = [];
   if (!state.hasUser) {
@@ -56,7 +60,7 @@ export function installation(options: UnitOptions, state: MachineState, config: 
   if (state.hasDockerGroup && user !== "root") {
     steps.push(run("usermod", "--append", "--groups", "docker", user));
   }
-  if (!state.hasConfig) steps.push(write(configPath, 0o644, config));
+  if (!state.hasConfig) steps.push(write(configPath, 0o644, firstConfig));
   if (!state.hasEnvironment) steps.push(write(environmentFile, 0o600, environmentText));
   steps.push(
     write(unitPath, 0o644, unitText(options)),

@@ -16,7 +16,7 @@ function names(steps: readonly Step[]): string[] {
 }
 
 Deno.test("installation: a bare machine gets user, group, files and unit, in this order", () => {
-  assert.deepEqual(names(installation(options, bare, "")), [
+  assert.deepEqual(names(installation(options, bare)), [
     "useradd",
     "usermod",
     "write /etc/serverledge/serverledge-conf.yaml",
@@ -30,12 +30,12 @@ Deno.test("installation: a bare machine gets user, group, files and unit, in thi
 
 Deno.test("installation: existing user and files stay, and root needs no group", () => {
   const full = { hasUser: true, hasDockerGroup: true, hasConfig: true, hasEnvironment: true };
-  const steps = installation({ ...options, user: "root" }, full, "");
+  const steps = installation({ ...options, user: "root" }, full);
   assert.deepEqual(names(steps), [`write ${unitPath}`, "systemctl", "systemctl", "systemctl"]);
 });
 
 Deno.test("installation: the file for secrets is closed to other users", () => {
-  const file = installation(options, bare, "").find((step) =>
+  const file = installation(options, bare).find((step) =>
     step.kind === "write" && step.path.endsWith("/environment")
   );
   assert.equal(file?.kind === "write" && file.mode, 0o600);
