@@ -28,7 +28,7 @@ export class Rope implements Sliceable {
     this.length = parts.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** See {@link Sliceable.slice}. */
+  /** Copies a range of bytes. */
   slice(from: number, to: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(Math.max(0, Math.min(to, this.length) - from));
     let at = 0;

@@ -48,7 +48,7 @@ export const memberSchema = v.object({
   ),
 });
 
-/** A member on its way to the wire and back. */
+/** Names of a member's fields in code and on the wire. */
 export const memberNames = wireNames(memberSchema, {
   AvailableMemory: "availableMemoryMib",
   TotalMemory: "totalMemoryMib",

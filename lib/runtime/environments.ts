@@ -43,27 +43,27 @@ export class Environments implements ExecutionEnvironment {
     this.#options = options;
   }
 
-  /** See {@link ExecutionEnvironment.prepare}. */
+  /** Prepares starts of a function in its environment. */
   async prepare(fn: FunctionRecord, options?: { refresh?: boolean }): Promise<void> {
     await (await this.#of(fn)).prepare(fn, options);
   }
 
-  /** See {@link ExecutionEnvironment.start}. */
+  /** Starts an instance in the environment of the function's runtime. */
   async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
     return await (await this.#of(fn)).start(fn, signal);
   }
 
-  /** See {@link ExecutionEnvironment.architectures}. */
+  /** Returns the architectures that the function is known to run on. */
   async architectures(fn: FunctionRecord): Promise<string[]> {
     return await (await this.#of(fn)).architectures(fn);
   }
 
-  /** See {@link ExecutionEnvironment.sweep}. Sweeps containers; sandboxes are swept when they are opened. */
+  /** Removes orphaned containers; orphaned sandboxes are removed when sandboxes are opened. */
   sweep(): Promise<number> {
     return this.#options.containers.sweep();
   }
 
-  /** See {@link ExecutionEnvironment.follow}. */
+  /** Passes the change of a function to its environment, and its deletion to all. */
   follow(name: string, fn: FunctionRecord | undefined): void {
     const { containers } = this.#options;
     const sandboxed = fn !== undefined && this.#isSandboxed(fn);
@@ -74,7 +74,7 @@ export class Environments implements ExecutionEnvironment {
     } else this.#opened?.follow?.(name, undefined);
   }
 
-  /** See {@link ExecutionEnvironment.generic}. */
+  /** Returns the kind of generic instances for a function, if there is one. */
   generic(fn: FunctionRecord): GenericKind | undefined {
     const { config, containers } = this.#options;
     return this.#isSandboxed(fn)
@@ -82,7 +82,7 @@ export class Environments implements ExecutionEnvironment {
       : containers.generic?.(fn);
   }
 
-  /** See {@link ExecutionEnvironment.startGeneric}. */
+  /** Starts a generic instance in the environment of its kind. */
   async startGeneric(
     kind: GenericKind,
     signal: AbortSignal,
@@ -92,17 +92,17 @@ export class Environments implements ExecutionEnvironment {
     return await environment.startGeneric?.(kind, signal);
   }
 
-  /** See {@link ExecutionEnvironment.onOutdated}. Sandboxes have no image. */
+  /** Sets the listener for outdated generic containers; sandboxes have no image. */
   onOutdated(listener: (kind: GenericKind) => void): void {
     this.#options.containers.onOutdated?.(listener);
   }
 
-  /** See {@link ExecutionEnvironment.pulls}. */
+  /** Returns the images that are being pulled. */
   pulls(): Pull[] {
     return this.#options.containers.pulls?.() ?? [];
   }
 
-  /** See {@link ExecutionEnvironment.available}. Checks containers; sandboxes are always available. */
+  /** Returns true if containers can be started now, otherwise the reason; sandboxes always can. */
   available(): Promise<true | string> {
     return this.#options.containers.available();
   }

@@ -84,7 +84,7 @@ export interface WasmMemory {
 
 /** Position of a section in the file. */
 export interface WasmSection {
-  /** Id, see {@link sectionIds}. */
+  /** Id of the section's kind, one of {@link sectionIds}. */
   readonly id: number;
   /** Offset of the section's id. */
   readonly start: number;

@@ -111,7 +111,7 @@ export class PeerTable {
 
   /**
    * Returns nearby nodes of this area, best first: those with an idle warm instance, then by cost, those
-   * without the image last. See {@link Peers.near}.
+   * without the image last.
    */
   near(eligible: Eligibility): PeerView[] {
     const { area, now } = this.#options;
@@ -163,7 +163,7 @@ export class PeerTable {
     return [...this.#cloud.values()].flat().sort(byCost).slice(0, count);
   }
 
-  /** Returns whether a node is in the remote area. See {@link Peers.isCloud}. */
+  /** Returns whether a node is in the remote area. */
   isCloud(id: string): boolean {
     const { remoteArea } = this.#options;
     return remoteArea !== "" && this.#peers.get(id)?.record.area === remoteArea;

@@ -134,7 +134,7 @@ export class KnownResponse extends Response {
    * @param body omitted for statuses without a body
    * @param status 200 to 599
    * @param headers names in lower case
-   * @param held see {@link OutgoingResponse.held}
+   * @param held reservation that is released when the response was sent or has failed
    * @throws {TypeError} if the name or value of a header is invalid
    */
   constructor(

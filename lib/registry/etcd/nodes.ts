@@ -54,7 +54,7 @@ export class NodeRegistration implements Registration {
     this.#running = this.#run();
   }
 
-  /** See {@link Registration}. */
+  /** Live node with the same id that is registered in place of this one. */
   get conflict(): NodeRecord | undefined {
     return this.#rival;
   }

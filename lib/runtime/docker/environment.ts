@@ -148,7 +148,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     return new DockerEnvironment(options, context, codeFolders);
   }
 
-  /** See {@link ExecutionEnvironment.prepare}. */
+  /** Pulls the image if needed, and unpacks the code. */
   async prepare(fn: FunctionRecord, options: { refresh?: boolean } = {}): Promise<void> {
     const pulled = await this.#prepare(fn, options.refresh);
     if (!pulled) return;
@@ -156,22 +156,22 @@ export class DockerEnvironment implements ExecutionEnvironment {
     if (isGenericRuntime(runtime)) this.#onOutdated(genericKindOf(runtime));
   }
 
-  /** See {@link ExecutionEnvironment.onOutdated}. */
+  /** Sets the listener for kinds whose image was pulled again. */
   onOutdated(listener: (kind: GenericKind) => void): void {
     this.#onOutdated = listener;
   }
 
-  /** See {@link ExecutionEnvironment.start}. */
+  /** Starts a container for a function. */
   async start(fn: FunctionRecord, signal: AbortSignal): Promise<Instance> {
     return await this.#tracked(signal, (either) => this.#start(fn, either));
   }
 
-  /** See {@link ExecutionEnvironment.follow}. */
+  /** Lets a changed function use generic containers again. */
   follow(name: string, fn: FunctionRecord | undefined): void {
     if (this.#unlinkable.get(name) !== fn?.version) this.#unlinkable.delete(name);
   }
 
-  /** See {@link ExecutionEnvironment.generic}. */
+  /** Returns the kind of generic containers for a function, if there is one. */
   generic(fn: FunctionRecord): GenericKind | undefined {
     const runtime = findRuntime(this.#config, fn.runtime);
     if (!runtime || !isGenericRuntime(runtime) || !canSpecialize(runtime, fn)) return undefined;
@@ -179,7 +179,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     return genericKindOf(runtime);
   }
 
-  /** See {@link ExecutionEnvironment.startGeneric}. */
+  /** Starts a generic container. */
   async startGeneric(
     { id }: GenericKind,
     signal: AbortSignal,
@@ -208,7 +208,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     };
   }
 
-  /** See {@link ExecutionEnvironment.architectures}. */
+  /** Returns the architectures of the function's image. */
   async architectures(fn: FunctionRecord): Promise<string[]> {
     try {
       return await this.images.architectures(imageOf(fn, this.#runtime(fn)));
@@ -217,7 +217,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
     }
   }
 
-  /** See {@link ExecutionEnvironment.sweep}. */
+  /** Removes orphaned containers of this node, and returns their number. */
   async sweep(): Promise<number> {
     const { engine, namespaces, known, limits, network } = this.#context;
     const filters = { label: [`${nodeLabel}=${limits.nodeId}`] };
@@ -239,12 +239,12 @@ export class DockerEnvironment implements ExecutionEnvironment {
     return orphans.filter(({ Labels }) => functionLabel in Labels).length;
   }
 
-  /** See {@link ExecutionEnvironment.pulls}. */
+  /** Returns the images that are being pulled. */
   pulls(): Pull[] {
     return this.images.pulls();
   }
 
-  /** See {@link ExecutionEnvironment.available}. */
+  /** Returns true if containers can be started now, otherwise the reason. */
   available(): Promise<true | string> {
     return this.#context.engine.available();
   }

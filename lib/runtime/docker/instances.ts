@@ -62,9 +62,9 @@ interface CustomParts extends ContainerParts, CustomServer {}
 abstract class ContainerInstance implements Instance {
   /** The container's name. */
   readonly id: string;
-  /** See {@link Instance.tier}. */
+  /** Way in which the instance was started; changed by whatever shortened the start. */
   tier: ColdTier = "full";
-  /** See {@link Instance.terminated}. */
+  /** Resolves when the container or its connection has ended without being disposed. */
   readonly terminated: Promise<Termination>;
   protected readonly container: Container;
   readonly #fn: FunctionRecord;
@@ -113,7 +113,7 @@ abstract class ContainerInstance implements Instance {
 
   abstract output(callId: string): string | Promise<string>;
 
-  /** See {@link Instance.logs}. */
+  /** Reads the last lines of the container's log. */
   logs(lines: number): Promise<WrittenLine[]> {
     return this.container.timedLogs(lines);
   }
@@ -212,12 +212,12 @@ export class ExecutorInstance extends ContainerInstance {
     connection.listen((id, text) => this.write(id, text));
   }
 
-  /** See {@link Instance.invoke}. */
+  /** Sends a call to the executor. */
   override invoke(call: Call): Promise<Reply> {
     return this.#connection.invoke(call);
   }
 
-  /** See {@link Instance.cancel}. */
+  /** Sends a cancel frame, and a signal if the executor is interrupted by one. */
   override cancel(callId: string): void {
     if (!this.#connection.cancel(callId) || !this.#signals) return;
     // If this fails, the grace period of the cancellation ends and the instance is discarded.
@@ -232,12 +232,12 @@ export class ExecutorInstance extends ContainerInstance {
     await withTimeout(this.container.stopped(), endMs);
   }
 
-  /** See {@link ContainerInstance.writer}. */
+  /** Id of the call that was running when the container was ended. */
   protected override get writer(): string | null {
     return this.#signals ? this.#interrupted ?? null : null;
   }
 
-  /** See {@link Instance.output}. */
+  /** Returns the output of a call in flight that the executor has sent. */
   override output(callId: string): string {
     return this.#connection.output(callId);
   }
@@ -259,7 +259,7 @@ export class CustomInstance extends ContainerInstance {
     this.#server = parts;
   }
 
-  /** See {@link Instance.invoke}. */
+  /** Sends a call to the image's HTTP server. */
   override async invoke(call: Call): Promise<Reply> {
     const abort = new AbortController();
     this.#calls.set(call.id, { abort, since: Date.now() });
@@ -305,7 +305,7 @@ export class CustomInstance extends ContainerInstance {
     return text;
   }
 
-  /** See {@link Instance.output}. A custom image sends output with its reply; before, only its log has it. */
+  /** Reads the last lines of the log: a custom image sends output only with its reply. */
   override output(callId: string): string | Promise<string> {
     return this.#calls.has(callId) ? this.lastLines() : "";
   }

@@ -18,7 +18,7 @@ const maxFrame = 64 * 1024 * 1024;
 const maxOutput = 1024 * 1024;
 /** Characters of output in a frame; each takes at most 3 bytes. */
 const maxText = 16 * 1024;
-const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
+const outputCut = "\n[output cut here: it is longer than 1,048,576 characters]\n";
 const codeFolder = "/app";
 
 // The originals: a function's writes are captured, and it may replace them itself.
@@ -536,7 +536,7 @@ const isLoading = () => handler === undefined && loadFailure === undefined;
 
 if (!token) {
   // A function that starts process.argv[1], as child_process.fork and cluster do.
-  console.error("The executor is started by its node only; fork a file of the function's own");
+  console.error("Only the node starts the executor: fork a file of the function instead");
   process.exit(1);
 }
 
@@ -751,8 +751,8 @@ function succeed(task, value) {
   if (!send({ id: task.id, ok: true, result, output: "" })) {
     fail(task.id, {
       type: "ResultTooLarge",
-      message: "The result is longer than 64 MiB of JSON, the most that one reply holds; " +
-        "api.result.max of the node may allow less",
+      message: "The result is longer than 64 MiB of JSON, the maximum of one reply; " +
+        "the node's api.result.max may be smaller",
       traceback: "",
     });
   }

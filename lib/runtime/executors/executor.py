@@ -33,7 +33,7 @@ from time import monotonic, sleep, time
 MAX_FRAME = 64 << 20
 MAX_OUTPUT = 1 << 20
 MAX_TEXT = 1 << 16
-OUTPUT_CUT = "\n[output cut here: it is longer than 1 MiB]\n"
+OUTPUT_CUT = "\n[output cut here: it is longer than 1,048,576 characters]\n"
 # The node interrupts at the deadline too and answers first; this timer is for blocking calls.
 DEADLINE_SLACK_S = 0.005
 # Before a deadline, what the function's own buffers hold is flushed, so that the node's answer has it.
@@ -614,8 +614,8 @@ def succeeded(request, result, output=""):
     if len(reply) > MAX_FRAME:
         why = (
             "ResultTooLarge",
-            "The result is longer than 64 MiB of JSON, the most that one reply holds; "
-            "api.result.max of the node may allow less",
+            "The result is longer than 64 MiB of JSON, the maximum of one reply; "
+            "the node's api.result.max may be smaller",
             "",
         )
         return failed(request, why, output)
@@ -663,7 +663,7 @@ def absence(module):
     found = sorted(os.listdir(CODE_FOLDER))
     names = [name + "/" * os.path.isdir(CODE_FOLDER + "/" + name) for name in found[:10]]
     more = " and %d more" % (len(found) - 10) if len(found) > 10 else ""
-    return "The function's code has no file %s.py; it has: %s%s" % (
+    return "The function's code has no file %s.py. Files: %s%s" % (
         module.replace(".", "/"), ", ".join(names), more)
 
 
@@ -821,7 +821,7 @@ def main_loop():
     return loop
 
 
-INTERRUPTED = ("Interrupted", "The function was stopped: its time was up or its caller left", "")
+INTERRUPTED = ("Interrupted", "The function was interrupted: its deadline passed or its caller disconnected", "")
 
 
 class Serial:

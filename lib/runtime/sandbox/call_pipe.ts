@@ -45,7 +45,7 @@ export class CallPipe implements Disposable {
    * Sends a call to a sandbox that waits on the pipe.
    *
    * @param text JSON
-   * @param value JSON of the last value, see {@link FrameBatch.add}
+   * @param value JSON of the last value; the text must end before it and the closing brace
    * @returns false if the call has to be sent on the socket, which the sandbox reads from now on
    */
   send(text: string, value?: Uint8Array): boolean {

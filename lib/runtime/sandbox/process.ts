@@ -68,7 +68,7 @@ export class SandboxProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Sets the listener for standard error; see {@link LogTail.listen}. */
+  /** Sets the listener for standard error, which receives the stored tail first. */
   listen(listener: (text: string) => void): void {
     this.#log.listen(listener);
   }

@@ -10,7 +10,7 @@ import { ServerledgeError } from "../../base/errors.ts";
 /** Maximum number of characters of output kept for one call. */
 export const maxCallOutput = 1 << 20;
 /** Notice at the place where output was cut. */
-export const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
+export const outputCut = "\n[output cut here: it is longer than 1,048,576 characters]\n";
 
 /**
  * Receives the output of functions when it arrives. It is called synchronously, so it must be quick and

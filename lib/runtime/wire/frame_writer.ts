@@ -31,7 +31,7 @@ export class FrameWriter {
    * Adds a frame, which is written in the same turn of the event loop or after earlier frames.
    *
    * @param text JSON
-   * @param value JSON of its last value, see {@link FrameBatch.add}
+   * @param value JSON of its last value; the text must end before it and the closing brace
    * @throws `PAYLOAD_TOO_LARGE` if the frame exceeds the maximum; it is not written
    */
   add(text: string, value?: Uint8Array): void {

@@ -142,7 +142,7 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
     await using instance = await start("stray.fork");
     const reply = await instance.invoke(dockerCall({ returnOutput: true }));
     assert.equal(value(reply), 1);
-    assert.match(reply.output, /started by its node only/);
+    assert.match(reply.output, /Only the node starts/);
     await using user = await start("stray.user");
     assert.equal(value(await user.invoke(dockerCall())), "nobody");
   });

@@ -149,7 +149,7 @@ Deno.test("Python executor", async (t) => {
         if (handler === "absent.handler") {
           assert.match(
             message,
-            /^The function's code has no file absent\.py; it has: .*\bcases\.py/,
+            /^The function's code has no file absent\.py\. Files: .*\bcases\.py/,
           );
         }
       }

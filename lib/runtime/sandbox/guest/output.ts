@@ -7,7 +7,7 @@
 
 /** Maximum output of a call, characters. */
 const maxOutput = 1 << 20;
-const outputCut = "\n[output cut here: it is longer than 1 MiB]\n";
+const outputCut = "\n[output cut here: it is longer than 1,048,576 characters]\n";
 /** Maximum length of a message, characters. In UTF-8 each takes at most three bytes. */
 const maxPiece = 20 << 10;
 
@@ -56,7 +56,7 @@ export class CallOutput {
    * Creates the empty output of one call.
    *
    * @param id the call's
-   * @param send see {@link OutputTarget}
+   * @param send sends the output of a call
    */
   constructor(id: string, send: OutputTarget["send"]) {
     this.#id = id;
