@@ -8,7 +8,7 @@ import { ServerledgeError } from "../base/errors.ts";
 import { requestIdHeader } from "../cluster/peers/hop_headers.ts";
 import { reportHeader } from "../cluster/peers/event_exchange.ts";
 import { resourcesIn } from "../cluster/peers/resource_headers.ts";
-import type { NodeClient } from "../cluster/peers/node_client.ts";
+import { type NodeClient, RestartedNode } from "../cluster/peers/node_client.ts";
 import { UnsignedResponse } from "../cluster/trust/request_signer.ts";
 import type { HttpResponse } from "../http/client.ts";
 import { NeverSent } from "../http/failures.ts";
@@ -187,6 +187,7 @@ export class Proxy {
     const { kind } = forwarding;
     return {
       response: () => {
+        if (error instanceof RestartedNode) throw restarted(target, error);
         throw isUnsent ? unreachable(target, error) : connectionBroken(target, kind, error);
       },
       // A stream is not read before the head was sent.
@@ -227,6 +228,7 @@ function referral(forwarding: Forwarding, { code, details }: ServerledgeError): 
 /** Describes in words that follow the node's name why it gave no response. */
 function failureText(error: unknown): string {
   if (error instanceof NeverSent) return "it does not accept connections";
+  if (error instanceof RestartedNode) return "it has restarted";
   return error instanceof UnsignedResponse
     ? "its response is not signed with this cluster's secret"
     : "the connection broke before the response";
@@ -260,6 +262,14 @@ function unreachable({ record }: Target, cause: unknown): ServerledgeError {
     "PEER_UNREACHABLE",
     `Node ${record.id} at ${record.url} does not accept connections, and no other node ` +
       "can accept the request",
+    { cause, details: { node: record.id } },
+  );
+}
+
+function restarted({ record }: Target, cause: unknown): ServerledgeError {
+  return new ServerledgeError(
+    "PEER_DECLINED",
+    `Node ${record.id} has restarted and did not take the request: send it again`,
     { cause, details: { node: record.id } },
   );
 }

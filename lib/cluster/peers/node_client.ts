@@ -17,6 +17,12 @@ import { headerOf, processHeader } from "../trust/signed_headers.ts";
 /** The node that is sent a request. */
 export type Addressee = Pick<NodeRecord, "id" | "url" | "incarnation">;
 
+/** A node has refused a streamed request, since it has restarted. The next request is for its new process. */
+export class RestartedNode extends Error {
+  /** The class, for logs. */
+  override readonly name = "RestartedNode";
+}
+
 /** Sends requests to nodes over persistent connections. Disposing it closes them. */
 export class NodeClient implements Disposable {
   readonly #http: HttpClient;
@@ -58,7 +64,8 @@ export class NodeClient implements Disposable {
    * Sends a request and streams its response, as {@link HttpClient.open} does. The signature covers the
    * body of a response that its node knew completely before it sent it.
    *
-   * @throws {UnsignedResponse} in a cluster with a secret; the errors of {@link HttpClient.open}
+   * @throws {UnsignedResponse} or {RestartedNode} in a cluster with a secret; the errors of
+   *   {@link HttpClient.open}
    */
   async open(
     node: Addressee,
@@ -138,8 +145,10 @@ export class NodeClient implements Disposable {
     const actual = headerOf(response.headers, processHeader);
     if (actual === undefined || actual === process) return response;
     this.#processes.set(node, actual);
-    if (request.body instanceof ReadableStream || response.body instanceof ReadableStream) {
-      return response;
+    if (request.body instanceof ReadableStream) {
+      throw new RestartedNode(
+        "The request was for a former process, and its body cannot be sent again",
+      );
     }
     return await sendSigned(await this.#signer.sign(request, { id: node.id, process: actual }));
   }

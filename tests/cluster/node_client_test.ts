@@ -1,0 +1,86 @@
+/**
+ * Signed requests on real sockets: what a sender makes of a node that has restarted, or of responses that
+ * the node did not sign.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { peerGuard } from "../../lib/api/peer_guard.ts";
+import { serveApi } from "../../lib/api/server.ts";
+import { NodeClient, RestartedNode } from "../../lib/cluster/peers/node_client.ts";
+import { UnsignedResponse } from "../../lib/cluster/trust/request_signer.ts";
+import type { HttpRequest } from "../../lib/http/request.ts";
+import { sampleNode } from "../contract/registry.ts";
+import { authOf } from "../support/fakes/signing_server.ts";
+
+const never = new AbortController().signal;
+const me = sampleNode("me");
+const me2 = sampleNode("me", { incarnation: "me-2" });
+const peer = sampleNode("peer");
+
+/** A node that says how many requests it carried out. */
+function serve(process = peer, secret = "s") {
+  let count = 0;
+  const handle = peerGuard(async ({ body }) => {
+    await body.whole(1 << 20);
+    return { status: 200, headers: [], body: String(++count) };
+  }, authOf(secret, process).verifier);
+  const server = serveApi(handle, { hostname: "127.0.0.1", port: 0 });
+  return {
+    record: { ...peer, url: server.url },
+    get count() {
+      return count;
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+function request(body: HttpRequest["body"] = new TextEncoder().encode("x")): HttpRequest {
+  return { method: "POST", path: "/x", headers: [["host", "peer"]], body };
+}
+
+const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+Deno.test("NodeClient: sends a request again to a node that says that it has restarted", async () => {
+  await using node = serve(sampleNode("peer", { incarnation: "peer-2" }));
+  using client = new NodeClient(authOf("s", me).signer);
+  for (const expected of ["1", "2"]) {
+    const { status, body } = await client.ask(node.record, request(), never, 1000);
+    assert.deepEqual([status, textOf(body)], [200, expected]);
+  }
+  let ended = 0;
+  using other = new NodeClient(authOf("s", me2).signer);
+  const { body } = await other.open(node.record, request(), never, () => ended++);
+  assert.deepEqual([textOf(body as Uint8Array), ended], ["3", 1]);
+});
+
+Deno.test("NodeClient: does not send a stream again, and knows the new process afterwards", async () => {
+  await using node = serve(sampleNode("peer", { incarnation: "peer-2" }));
+  using client = new NodeClient(authOf("s", me).signer);
+  let ended = 0;
+  const send = () =>
+    client.open(node.record, request(new Blob(["x"]).stream()), never, () => ended++);
+  await assert.rejects(send(), RestartedNode);
+  assert.deepEqual([node.count, ended], [0, 1]);
+  assert.equal((await send()).status, 200);
+  assert.deepEqual([node.count, ended], [1, 2]);
+});
+
+Deno.test("NodeClient: rejects the response of a node with another secret", async () => {
+  await using node = serve(peer, "other");
+  using client = new NodeClient(authOf("s", me).signer);
+  await assert.rejects(client.ask(node.record, request(), never, 1000), UnsignedResponse);
+  let ended = 0;
+  await assert.rejects(
+    client.open(node.record, request(), never, () => ended++),
+    UnsignedResponse,
+  );
+  assert.deepEqual([node.count, ended], [0, 1]);
+});
+
+Deno.test("NodeClient: without a secret it signs nothing", async () => {
+  await using node = serve();
+  using client = new NodeClient();
+  assert.equal((await client.ask(node.record, request(), never, 1000)).status, 200);
+});
