@@ -128,6 +128,10 @@ Deno.test("release: the package installs, upgrades, removes and purges a node", 
     "/etc/serverledge/serverledge-conf.yaml",
   ]);
 
+  const twice = await machine.run(["serverledge", "service", "install"]);
+  assert.equal(twice.code, 1);
+  assert.match(twice.stderr, /The package has installed the service/);
+
   // Again is what an upgrade does: another process, the same data and configuration.
   await machine.ok(...install);
   await serves();

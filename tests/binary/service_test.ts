@@ -60,6 +60,14 @@ for (const user of ["serverledge", "root"]) {
     const limit = await machine.ok("systemctl", "show", "-p", "TimeoutStopUSec", "serverledge");
     assert.equal(limit.trim(), "TimeoutStopUSec=1min 15s");
 
+    const examined = JSON.parse(await machine.ok("serverledge", "doctor", "--json"));
+    const texts = examined.Findings.map(({ Message }: { Message: string }) => Message).join("\n");
+    assert.match(texts, new RegExp(`^The service runs as ${user}, process ${state.Pid}$`, "m"));
+    assert.match(texts, /^The service may open \d+ files$/m);
+    assert.match(texts, /^A node answers at 127\.0\.0\.1:\d+$/m);
+    const long = await machine.ok("serverledge", "doctor", "--json", "--set", "shutdown.grace=80");
+    assert.match(long, /TimeoutStopSec=110 in the unit/);
+
     await machine.ok("systemctl", "kill", "--kill-who=main", "--signal=KILL", "serverledge");
     await eventually("systemd has restarted the node", async () => {
       const again = await machine.run(["serverledge", "service", "status"]);

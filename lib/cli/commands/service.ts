@@ -47,7 +47,9 @@ const install: RunParser = command(
     }),
     ({ user, dryRun }): Run => async (_globals, terminal) => {
       const { loadConfig } = await import("../config/files.ts");
-      // What the shell of the administrator sets does not apply to the service.
+      await requireNoPackage();
+      // What the administrator's shell sets, and a file in its directory, do not apply to the service.
+      Deno.chdir("/");
       const options = { file: undefined, config: undefined, listen: undefined, area: undefined };
       const { config } = await loadConfig({ ...options, set: [] }, undefined, {});
       const state = await machineState(checkUser(user));
@@ -67,7 +69,10 @@ const uninstall: RunParser = command(
   "uninstall",
   map(
     object({ dryRun }),
-    ({ dryRun }): Run => (_globals, terminal) => apply(removal(), dryRun, terminal),
+    ({ dryRun }): Run => async (_globals, terminal) => {
+      await requireNoPackage();
+      await apply(removal(), dryRun, terminal);
+    },
   ),
   { brief: message`Stop and remove the service; its user, configuration and data stay` },
 );
@@ -164,6 +169,17 @@ function wireOf(state: UnitState): Record<string, unknown> {
     Pid: state.pid,
     Restarts: state.restarts,
   };
+}
+
+/** Leaves the unit of a Debian package to the tools of the package. */
+async function requireNoPackage(): Promise<void> {
+  const { path = "" } = await unitState() ?? {};
+  if (!/^(\/usr)?\/lib\//.test(path)) return;
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    `The package has installed the service (${path}): use systemctl enable --now ${unitName}, ` +
+      `systemctl edit ${unitName}, or apt remove serverledge`,
+  );
 }
 
 function checkUser(name: string): string {

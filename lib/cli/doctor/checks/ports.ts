@@ -7,44 +7,57 @@
 import { join } from "node:path";
 import { isObject, tryParseJson } from "../../../json/json.ts";
 import { hostPort } from "../../../http/host_port.ts";
-import { type Check, type Finding, fine, problem, type Subject } from "../check.ts";
+import type { Config } from "../../../config/config.ts";
+import type { SettingKey } from "../../../config/settings.ts";
+import { unitState } from "../../service/machine.ts";
+import { type Check, type Finding, fine, problem } from "../check.ts";
 
 /** Longest time until a server at the port answers, ms. */
 const answerTimeoutMs = 3000;
 
-/** The port of the API, and that of status datagrams if there are other nodes. */
+/** The ports of the API, and that of status datagrams if there are other nodes. */
 export const ports: Check = {
   name: "ports",
   async run(subject) {
-    const api = await apiPort(subject);
-    return subject.config["etcd.address"] === "" ? [api] : [api, datagramPort(subject)];
+    const { config } = subject;
+    const runs = isHeld(subject.dataDirectory) || (await unitState())?.active === "active";
+    const findings = [await apiPort(config, "api.port", config["api.port"], runs)];
+    const tls = config["api.tls.port"];
+    if (tls !== "") findings.push(await apiPort(config, "api.tls.port", tls, runs));
+    if (config["etcd.address"] !== "") findings.push(datagramPort(config, runs));
+    return findings;
   },
 };
 
-async function apiPort({ config, dataDirectory }: Subject): Promise<Finding> {
+/** @param runs whether this machine's node runs */
+async function apiPort(
+  config: Config,
+  key: SettingKey,
+  port: number,
+  runs: boolean,
+): Promise<Finding> {
   const hostname = config["api.listen"];
-  const port = config["api.port"];
   const address = hostPort(hostname, port);
   const failure = tryListening(() => Deno.listen({ hostname, port }));
   if (!failure) return fine(`Port ${address} is free`);
   if (!(failure instanceof Deno.errors.AddrInUse)) return unusable(address, failure);
   if (await isNode(hostname, port)) return fine(`A node answers at ${address}`);
-  if (isHeld(dataDirectory)) return fine(`Port ${address} is taken, and this machine's node runs`);
+  if (runs) return fine(`Port ${address} is taken, and this machine's node runs`);
   return problem(
     "error",
     `Another program listens on ${address}`,
-    `End it (ss -ltnp 'sport = :${port}' names it), or set api.port to another port`,
+    `End it (ss -ltnp 'sport = :${port}' names it), or set ${key} to another port`,
   );
 }
 
-function datagramPort({ config, dataDirectory }: Subject): Finding {
+function datagramPort(config: Config, runs: boolean): Finding {
   const port = config["registry.udp.port"];
   const hostname = config["api.listen"];
   const address = `UDP port ${port}`;
   const failure = tryListening(() => Deno.listenDatagram({ transport: "udp", hostname, port }));
   if (!failure) return fine(`${address} is free`);
   if (!(failure instanceof Deno.errors.AddrInUse)) return unusable(address, failure);
-  if (isHeld(dataDirectory)) return fine(`${address} is taken, and this machine's node runs`);
+  if (runs) return fine(`${address} is taken, and this machine's node runs`);
   if (!config.chosen.has("registry.udp.port")) {
     return fine(`${address} is taken: a free one is used`);
   }
