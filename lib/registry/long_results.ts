@@ -7,11 +7,12 @@
 
 import { Rope } from "../base/rope.ts";
 import { inSlices, sliceBytes } from "../base/slices.ts";
-import { liftText } from "../json/lift.ts";
+import { liftText, RestTooLong } from "../json/lift.ts";
 import { QuotedText } from "../json/quoted.ts";
 import { JsonScan } from "../json/scan.ts";
+import { JsonScanError } from "../json/tokens.ts";
 import { reportNames } from "../model/invocation.ts";
-import { readRecord } from "./records.ts";
+import { readRecord, warnSkipped } from "./records.ts";
 import { type AsyncResult, asyncResultSchema } from "./registry.ts";
 
 /** Maximum size of a result without the function's return value (output and times), bytes. */
@@ -47,17 +48,32 @@ export function encodeLongResult({ report, state }: LongResult): Rope {
  *
  * @param json the stored JSON
  * @param key key of the result, for the log
- * @returns undefined if the JSON is not a result
- * @throws {JsonScanError} or {RestTooLong}
+ * @returns undefined if the JSON is damaged, which is logged
  */
 export async function decodeLongResult(
+  json: Uint8Array<ArrayBuffer>,
+  key: string,
+): Promise<AsyncResult | undefined> {
+  try {
+    return await decode(json, key);
+  } catch (error) {
+    if (!(error instanceof JsonScanError || error instanceof RestTooLong)) throw error;
+    warnSkipped(key, error.message);
+    return undefined;
+  }
+}
+
+async function decode(
   json: Uint8Array<ArrayBuffer>,
   key: string,
 ): Promise<AsyncResult | undefined> {
   const scan = new JsonScan(json, ["report"], true);
   await inSlices(() => scan.advance(sliceBytes));
   const report = scan.member(0);
-  if (!report) return undefined;
+  if (!report) {
+    warnSkipped(key, "it has no report");
+    return undefined;
+  }
   const { start, end } = report;
   const { rest, text } = await liftText(json.subarray(start, end), "Result", maxRestBytes);
   const outer = (from: number, to?: number) => decoder.decode(json.subarray(from, to));

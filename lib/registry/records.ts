@@ -44,7 +44,7 @@ export class UnreadableValues implements Disposable {
       this.#last = { key, problem };
       return;
     }
-    tell(this.#log, key, problem);
+    warnSkipped(key, problem, this.#log);
     this.#cancel = this.#clock.after(countMs, () => this[Symbol.dispose]());
   }
 
@@ -63,7 +63,12 @@ export class UnreadableValues implements Disposable {
   }
 }
 
-function tell(log: Pick<Logger, "warn">, key: string, problem: string): void {
+/** Logs that a stored value cannot be read. */
+export function warnSkipped(
+  key: string,
+  problem: string,
+  log: Pick<Logger, "warn"> = logger("registry"),
+): void {
   log.warn("Skipped {key}: {problem}", { key, problem });
 }
 
@@ -106,6 +111,6 @@ export function readRecord<S extends v.GenericSchema>(
   const read = parseRecord(schema, text);
   if ("record" in read) return read.record;
   if (unreadable) unreadable.add(key, read.problem);
-  else tell(logger("registry"), key, read.problem);
+  else warnSkipped(key, read.problem);
   return undefined;
 }

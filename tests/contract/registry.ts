@@ -174,6 +174,13 @@ const report = {
   startTier: "warm",
 };
 
+/** A result of 2 MiB, which registries store in parts. */
+export function longResult(): AsyncResult {
+  const text = JSON.stringify(JSON.stringify("x".repeat(2 << 20)));
+  const result = new QuotedText(new TextEncoder().encode(text));
+  return { state: "done", report: { ...report, result } };
+}
+
 const hour = 3_600_000;
 
 /**

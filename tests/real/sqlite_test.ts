@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { openKnownFunctions } from "../../lib/registry/local/known_functions.ts";
 import { ResultJournal } from "../../lib/registry/local/result_journal.ts";
 import { openSqlite } from "../../lib/registry/local/registry.ts";
-import { Recorder, sampleRecord, testRegistry } from "../contract/registry.ts";
+import { longResult, Recorder, sampleRecord, testRegistry } from "../contract/registry.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 /** A place for a registry's file. */
@@ -210,4 +210,20 @@ Deno.test("code of which a crash left some parts is no code, and is collected", 
   assert.equal(parts(), 0);
   await registry.putCode("half", longCode());
   assert.equal((await registry.getCode("half"))?.length, longCode().length);
+});
+
+Deno.test("an embedded registry with a damaged long result: the result is unknown, others are not", async () => {
+  await using file = await tempFile();
+  await using registry = openSqlite(file.path);
+  for (const id of ["bad", "good"]) await registry.putResult(id, longResult(), 60_000);
+  {
+    using database = new DatabaseSync(file.path);
+    const [owner] = database.prepare("SELECT parts FROM results WHERE id = 'bad'").all();
+    const damage = database.prepare(
+      "UPDATE parts SET bytes = zeroblob(length(bytes)) WHERE owner = ?",
+    );
+    assert.ok(Number(damage.run(owner!.parts as string).changes) > 1);
+  }
+  assert.equal(await registry.getResult("bad"), undefined);
+  assert.equal((await registry.getResult("good"))?.state, "done");
 });

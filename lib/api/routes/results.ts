@@ -57,7 +57,8 @@ export function resultRoutes(services: Pick<ApiServices, "poll" | "bodies">): Ro
         case undefined:
           throw new ServerledgeError(
             "RESULT_UNKNOWN",
-            "There is no result for this id: the id was never issued, or the result has expired",
+            "There is no result for this id: the id was never issued, or the result has expired or is " +
+              "damaged (which the node's log says)",
           );
       }
     },

@@ -9,10 +9,7 @@
 import { Buffer } from "node:buffer";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { randomId } from "../../base/ids.ts";
-import { logger } from "../../base/log.ts";
 import type { ReserveMemory } from "../../base/reserve_memory.ts";
-import { RestTooLong } from "../../json/lift.ts";
-import { JsonScanError } from "../../json/tokens.ts";
 import { decodeLongResult, encodeLongResult, isLongResult } from "../long_results.ts";
 import { readRecord } from "../records.ts";
 import { type AsyncResult, asyncResultSchema, storedResult } from "../registry.ts";
@@ -23,8 +20,6 @@ import { openDatabase, prepareAll, type Prepared } from "./sqlite_file.ts";
 export const maxWaiting = 10_000;
 /** Size of all waiting results from which no further one is accepted, bytes; the last may exceed it. */
 export const maxSize = 256 << 20;
-
-const log = logger("registry");
 
 const layout = {
   checked: "waiting",
@@ -166,13 +161,7 @@ export class ResultJournal implements Disposable {
     if (parts === null) return readRecord(asyncResultSchema, text, `result ${id}`);
     const json = await this.#parts.read(parts, reserve);
     if (json?.length !== size) return undefined;
-    try {
-      return await decodeLongResult(json, `result ${id}`);
-    } catch (error) {
-      if (!(error instanceof JsonScanError || error instanceof RestTooLong)) throw error;
-      log.warn("Skipped the damaged result {id}: {problem}", { id, problem: error.message });
-      return undefined;
-    }
+    return await decodeLongResult(json, `result ${id}`);
   }
 
   /** Removes a result in the state that was read; a newer state stays. */

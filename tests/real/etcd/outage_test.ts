@@ -5,11 +5,11 @@ import { Catalog } from "../../../lib/registry/catalog.ts";
 import { connectEtcd } from "../../../lib/registry/etcd/registry.ts";
 import { EtcdClient } from "../../../lib/registry/etcd/client/client.ts";
 import { put } from "../../../lib/registry/etcd/client/requests.ts";
-import { functionKey } from "../../../lib/registry/etcd/keys.ts";
+import { functionKey, resultParts } from "../../../lib/registry/etcd/keys.ts";
 import { functionNames } from "../../../lib/model/function.ts";
 import type { EtcdOptions } from "../../../lib/registry/etcd/client/options.ts";
 import type { Registry } from "../../../lib/registry/registry.ts";
-import { Recorder, sampleCode, sampleRecord } from "../../contract/registry.ts";
+import { longResult, Recorder, sampleCode, sampleRecord } from "../../contract/registry.ts";
 import { startEtcd, startEtcdCluster, type TestEtcd } from "../../support/etcd.ts";
 import { eventually } from "../../support/eventually.ts";
 import { Relay } from "../../support/network/relay.ts";
@@ -303,6 +303,18 @@ Deno.test("a bad record in etcd keeps nobody from the good ones, at first and la
   await a.registry.createFunction(sampleRecord("good"));
   await eventually("the good one is observed", () => a.seen.functions.has("good"));
   assert.deepEqual(a.seen.events, ["reset", "damage worse", "put good-1"]);
+});
+
+Deno.test("a registry with a damaged long result: the result is unknown, others are not", async () => {
+  await using etcd = await startEtcd();
+  await using a = await connected(etcd);
+  for (const id of ["bad", "good"]) await a.registry.putResult(id, longResult(), 60_000);
+  using client = new EtcdClient({ endpoints: [etcd.endpoint] });
+  const { entries: parts } = await client.list(resultParts("bad", "").slice(0, -1));
+  assert.ok(parts.length > 1);
+  for (const { key, value } of parts) await client.put(key, new Uint8Array(value.length));
+  assert.equal(await a.registry.getResult("bad"), undefined);
+  assert.equal((await a.registry.getResult("good"))?.state, "done");
 });
 
 Deno.test("a listing of ten thousand functions is complete", async () => {
