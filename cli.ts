@@ -12,9 +12,11 @@ import { deleteFunction } from "./lib/cli/commands/delete.ts";
 import { doctor } from "./lib/cli/commands/doctor.ts";
 import { images } from "./lib/cli/commands/images.ts";
 import { invoke } from "./lib/cli/commands/invoke.ts";
+import { keys } from "./lib/cli/commands/keys.ts";
 import { lb } from "./lib/cli/commands/lb.ts";
 import { licenses } from "./lib/cli/commands/licenses.ts";
 import { list } from "./lib/cli/commands/list.ts";
+import { login } from "./lib/cli/commands/login.ts";
 import { logs } from "./lib/cli/commands/logs.ts";
 import { nodes } from "./lib/cli/commands/nodes.ts";
 import { policy } from "./lib/cli/commands/policy.ts";
@@ -43,6 +45,8 @@ export const commands: readonly Command[] = [
   status,
   nodes,
   images,
+  keys,
+  login,
   logs,
   config,
   doctor,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { ServerledgeError } from "../base/errors.ts";
 import { documentationRoutes } from "./docs/documentation.ts";
 import { codedError, errorAnswer } from "./errors.ts";
@@ -27,11 +27,12 @@ import {
   invokeRoutes,
 } from "./routes/invoke.ts";
 import { operationRoutes } from "./operations.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
 import { originCheck } from "./origin.ts";
 import { policyRoutes } from "./routes/policy.ts";
 import { resultRoutes } from "./routes/results.ts";
-import { anyMethod, type Handler, methodsOf, type Route } from "./route.ts";
+import { anyMethod, methodsOf, type Route } from "./route.ts";
 import type { ApiServices } from "./services.ts";
 
 /**
@@ -52,6 +53,7 @@ export function apiRoutes(
     ...nodeRoutes(services),
     ...policyRoutes(services),
     ...imageRoutes(services),
+    ...keyRoutes(services),
   ];
   routes.push(...documentationRoutes(routes, services.node));
   return routes;
@@ -75,14 +77,19 @@ export function createApp(services: ApiServices): ApiApp {
   const router = new Hono();
   const checkOrigin = originCheck(services.config["api.listen"]);
 
-  const guarded = (handle: Handler): Handler => (context) => {
-    checkOrigin(incomingRequest(context.req.raw));
-    return handle(context);
+  const guarded = ({ open, access, handle }: Route) => (context: Context) => {
+    const request = incomingRequest(context.req.raw);
+    if (!open) checkOrigin(request);
+    const principal = services.access.authenticate(request);
+    if (access !== "anyone") {
+      principal.require(access, context.req.param("fun") ?? context.req.param("name"));
+    }
+    return handle(context, principal);
   };
 
   const invoke = invokeHandler(services);
   for (const route of apiRoutes(services, invoke)) {
-    const handler = route.open ? route.handle : guarded(route.handle);
+    const handler = guarded(route);
     for (const path of route.paths) {
       for (const method of methodsOf(route)) router.on(method, path, handler);
     }
@@ -99,7 +106,9 @@ export function createApp(services: ApiServices): ApiApp {
         return reserved(services, outgoingResponse(await router.fetch(routedRequest(request))));
       }
       checkOrigin(request);
-      return reserved(services, await invoke(request, name));
+      const principal = services.access.authenticate(request);
+      principal.require("invoke", name);
+      return reserved(services, await invoke(request, name, principal));
     } catch (thrown) {
       return errorAnswer(codedError(thrown)).outgoing;
     }

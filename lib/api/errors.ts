@@ -27,6 +27,7 @@ export function errorAnswer(
   const { status, code, message, details } = error;
   const more: HeaderPair[] = [...headers];
   if (status === 429) more.push(["retry-after", String(retryAfterS(details?.retryAfterS))]);
+  if (code === "UNAUTHORIZED") more.push(["www-authenticate", "Bearer"]);
   if (code === "METHOD_NOT_ALLOWED" && Array.isArray(details?.allow)) {
     more.push(["allow", details.allow.join(", ")]);
   }

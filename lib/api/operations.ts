@@ -13,6 +13,7 @@ import type { Description, Handler, Route } from "./route.ts";
 import { answers, bodyOf, prewarmSchema, requests } from "./schemas.ts";
 import { statusNames } from "../model/status.ts";
 import type { ApiServices } from "./services.ts";
+import { visibleMetrics, visibleStatus } from "./visible.ts";
 import { metricsType } from "../telemetry/prometheus.ts";
 
 const tag = "Operation";
@@ -25,26 +26,31 @@ const logLines = { fallback: 100, min: 1, max: 10_000 };
 export function operationRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
 
-  const prewarm: Handler = async (context) => {
+  const prewarm: Handler = async (context, principal) => {
     const request = readPrewarm(await bodies.json(incomingRequest(context.req.raw)));
     const { functionName, instances, forceImagePull: refresh } = request;
+    principal.require("deploy", functionName);
     return jsonAnswer({ Prewarmed: await services.prewarm(functionName, instances, { refresh }) });
   };
 
-  const health: Handler = () => {
+  const health: Handler = (_, principal) => {
     const { ok, problems } = services.health();
     const Status = !ok ? "unavailable" : problems.length > 0 ? "degraded" : "ok";
-    return jsonAnswer({ Status, Problems: problems, Node: services.node.id }, ok ? 200 : 503);
+    const Problems = principal.may("view") ? problems : [];
+    return jsonAnswer({ Status, Problems, Node: services.node.id }, ok ? 200 : 503);
   };
 
-  const metrics: Handler = () => {
+  const metrics: Handler = (_, principal) => {
     if (!services.config["metrics.enabled"]) {
       throw new ServerledgeError(
         "ROUTE_UNKNOWN",
         "Metrics are disabled: set metrics.enabled to true",
       );
     }
-    return new KnownResponse(services.metrics(), 200, [["content-type", metricsType]]);
+    return new KnownResponse(visibleMetrics(services.metrics(), principal), 200, [[
+      "content-type",
+      metricsType,
+    ]]);
   };
 
   const logs: Handler = async (context) => {
@@ -55,16 +61,30 @@ export function operationRoutes(services: ApiServices): Route[] {
   };
 
   return [
-    { method: "POST", paths: ["/prewarm"], description: prewarming, handle: prewarm },
+    {
+      method: "POST",
+      paths: ["/prewarm"],
+      access: "deploy",
+      description: prewarming,
+      handle: prewarm,
+    },
     {
       method: "GET",
       paths: ["/status"],
+      access: "view",
       description: statusReport,
-      handle: () => jsonAnswer(statusNames.toWire(services.status())),
+      handle: (_, principal) =>
+        jsonAnswer(statusNames.toWire(visibleStatus(services.status(), principal))),
     },
-    { method: "GET", paths: ["/healthz"], description: healthCheck, handle: health },
-    { method: "GET", paths: ["/metrics"], description: metering, handle: metrics },
-    { method: "GET", paths: ["/logs/:fun"], description: logging, handle: logs },
+    {
+      method: "GET",
+      paths: ["/healthz"],
+      access: "anyone",
+      description: healthCheck,
+      handle: health,
+    },
+    { method: "GET", paths: ["/metrics"], access: "view", description: metering, handle: metrics },
+    { method: "GET", paths: ["/logs/:fun"], access: "view", description: logging, handle: logs },
   ];
 }
 

@@ -5,11 +5,19 @@
  */
 
 import type { Context } from "hono";
+import type { Principal } from "../access/principal.ts";
+import type { Action } from "../access/role.ts";
 import type * as v from "valibot";
 import type { ErrorCode } from "../base/errors.ts";
 
-/** Handler of a request. An error that it throws becomes an error response. */
-export type Handler = (context: Context) => Response | Promise<Response>;
+/**
+ * Handler of a request of a client that has the route's {@link Route.access}. An error that it throws becomes an
+ * error response.
+ */
+export type Handler = (context: Context, principal: Principal) => Response | Promise<Response>;
+
+/** Who may use a route: anyone, or a client that may do something. */
+export type Access = "anyone" | Action;
 
 /** Query parameter. */
 export interface QueryParameter {
@@ -59,6 +67,11 @@ export interface Route {
   readonly method: "GET" | "POST" | "PATCH" | "ANY";
   /** Paths in hono's syntax, e.g. `/poll/:reqId`; the main path first, followed by its aliases. */
   readonly paths: readonly [string, ...string[]];
+  /**
+   * What the client needs: a right, on the function that the parameter `fun` or `name` of the path names. If the
+   * body names the function, the handler checks it.
+   */
+  readonly access: Access;
   /** True if pages of other origins and host names may use the route; see `origin.ts`. */
   readonly open?: boolean;
   /** Description in the reference. */

@@ -7,6 +7,7 @@
 
 import * as v from "valibot";
 import { errorCodes, ServerledgeError } from "../base/errors.ts";
+import { grantSchema, listedKeySchema } from "../access/key.ts";
 import { memberSchema } from "../cluster/members.ts";
 import { definitionSchema, functionSchema } from "../model/function.ts";
 import { imageSchema, prunedSchema, pulledSchema } from "../images/status.ts";
@@ -80,7 +81,7 @@ function switchOf(meaning: string) {
   return v.nullish(v.pipe(v.boolean("expected true or false"), v.description(meaning)), false);
 }
 
-const bodyExceptions = { Function: "functionName" } as const;
+const bodyExceptions = { Function: "functionName", MemoryMB: "memoryMib" } as const;
 
 /**
  * Returns a reader for flat request bodies.
@@ -109,8 +110,32 @@ export const healthSchema = v.object({
   Node: v.pipe(v.string(), v.description("Id of the node that responds")),
 });
 
+/** Maximum time for which the former secret of a rotated key stays valid, s. */
+const maxOverlapS = 90 * 86_400;
+
+/** Body of `POST /keys/:key/rotate`. */
+export const rotationSchema = v.object({
+  OverlapS: v.nullish(
+    v.pipe(
+      v.number("expected a number"),
+      v.minValue(0, "expected 0 or more"),
+      v.maxValue(maxOverlapS, `expected ${maxOverlapS} at most`),
+      v.description("Time for which the former key stays valid, s"),
+    ),
+    3600,
+  ),
+});
+
+/** Body of `POST /keys/:key/revoke`. */
+export const revocationSchema = v.object({
+  Force: switchOf("Revoke it even if it is the last key of an admin"),
+});
+
 /** Schemas of request bodies, with their names. */
 export const requests = {
+  grant: named("Grant", grantSchema),
+  rotation: named("Rotation", rotationSchema),
+  revocation: named("Revocation", revocationSchema),
   invocation: named("InvokeRequest", invokeSchema),
   definition: named("Function", definitionSchema),
   changes: named(
@@ -195,6 +220,20 @@ export const answers = {
   pulled: named("PulledImages", pulledSchema),
   pruned: named("PrunedImages", prunedSchema),
   logs: named("Logs", v.object({ Function: functionName, Lines: v.array(v.string()) })),
+  keys: named("Keys", v.object({ Keys: v.array(named("Key", listedKeySchema)) })),
+  ownKey: named(
+    "OwnKey",
+    v.object({ Required: v.boolean(), Key: v.nullable(grantSchema) }),
+  ),
+  issuedKey: named(
+    "IssuedKey",
+    v.object({
+      Name: text("Name of the key"),
+      Id: text("Public part of the key"),
+      Key: text("The key, which is not shown again"),
+    }),
+  ),
+  revoked: named("Revoked", v.object({ Revoked: text("Name of the key") })),
   error: named(
     "Error",
     v.looseObject({

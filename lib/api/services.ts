@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Authenticator } from "../access/authenticator.ts";
+import type { KeyService } from "../access/key_service.ts";
 import type { BodyBudget } from "./body_budget.ts";
 import type { ReserveMemory } from "../base/reserve_memory.ts";
 import type { MemberView } from "../cluster/members.ts";
@@ -34,6 +36,10 @@ export interface Invocation {
 export interface ApiServices {
   /** Configuration of the node. */
   readonly config: Config;
+  /** Finds out who makes a request. */
+  readonly access: Authenticator;
+  /** Keys of the node or its cluster. */
+  readonly keys: Pick<KeyService, "list" | "create" | "rotate" | "revoke">;
   /** Budget for the memory of bodies and results. */
   readonly bodies: BodyBudget;
   readonly node: {

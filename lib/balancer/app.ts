@@ -6,6 +6,8 @@
 
 import { type Context, Hono } from "hono";
 import { ServerledgeError } from "../base/errors.ts";
+import type { Authenticator } from "../access/authenticator.ts";
+import type { Principal } from "../access/principal.ts";
 import { codedError, errorAnswer } from "../api/errors.ts";
 import { jsonAnswer } from "../api/headers.ts";
 import { originCheck } from "../api/origin.ts";
@@ -31,6 +33,7 @@ const prewarmKeys = keyIndex(["Function"]);
 export interface BalancerServices {
   readonly id: string;
   readonly listen: string;
+  readonly access: Authenticator;
   readonly metricsEnabled: boolean;
   readonly proxy: Pick<Proxy, "forward">;
   readonly router: Router;
@@ -55,22 +58,34 @@ export function createBalancerApp(services: BalancerServices): HttpHandler {
     services.metrics.responded(kind, response.status, (services.now() - startedAt) / 1000);
     return response;
   };
-  const withOriginCheck = (handle: (context: Context) => Response | Promise<Response>) => {
+  // Nodes authorize what is forwarded; an invalid key ends here.
+  const withOriginCheck = (
+    handle: (context: Context, principal: Principal) => Response | Promise<Response>,
+  ) => {
     return (context: Context) => {
-      checkOrigin(incomingRequest(context.req.raw));
-      return handle(context);
+      const request = incomingRequest(context.req.raw);
+      checkOrigin(request);
+      return handle(context, services.access.authenticate(request));
     };
   };
-  const plainHttp = (context: Context) => forward(context, "page", context.req.param("name")!);
+  const own = (handle: () => Response) =>
+    withOriginCheck((_, principal) => {
+      principal.require("view");
+      return handle();
+    });
+  const plainHttp = (context: Context) => {
+    services.access.authenticate(incomingRequest(context.req.raw));
+    return forward(context, "page", context.req.param("name")!);
+  };
 
   app.post(
     "/invoke/:fun",
     withOriginCheck((context) => forward(context, "invocation", context.req.param("fun")!)),
   );
   for (const path of ["/fn/:name/:path{.*}", "/fn/:name"]) app.all(path, plainHttp);
-  app.get("/status", withOriginCheck(() => jsonAnswer(services.status())));
-  app.get("/healthz", withOriginCheck(() => healthResponse(services)));
-  app.get("/metrics", withOriginCheck(() => metricsResponse(services)));
+  app.get("/status", own(() => jsonAnswer(services.status())));
+  app.get("/healthz", withOriginCheck((_, principal) => healthResponse(services, principal)));
+  app.get("/metrics", own(() => metricsResponse(services)));
   app.get(
     "/logs/:fun",
     withOriginCheck((context) => forward(context, "other", context.req.param("fun")!)),
@@ -131,10 +146,11 @@ function prewarmed(body: RequestBody): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
-function healthResponse(services: BalancerServices): Response {
+function healthResponse(services: BalancerServices, principal: Principal): Response {
   const { ok, problems } = services.health();
   const Status = !ok ? "unavailable" : problems.length > 0 ? "degraded" : "ok";
-  return jsonAnswer({ Status, Problems: problems, Node: services.id }, ok ? 200 : 503);
+  const Problems = principal.may("view") ? problems : [];
+  return jsonAnswer({ Status, Problems, Node: services.id }, ok ? 200 : 503);
 }
 
 function metricsResponse({ metrics, metricsEnabled }: BalancerServices): Response {

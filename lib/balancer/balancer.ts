@@ -6,6 +6,7 @@
  */
 
 import type { Trust } from "../http/tls/trust.ts";
+import type { Authenticator } from "../access/authenticator.ts";
 import type { HttpHandler } from "../http/server/messages.ts";
 import type { Clock } from "../base/clock.ts";
 import { NodeClient } from "../cluster/peers/node_client.ts";
@@ -30,6 +31,8 @@ export interface BalancerOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Authenticates clients. */
+  readonly access: Authenticator;
   /** Authentication between the nodes of the cluster; undefined without a secret. */
   readonly auth?: ClusterAuth | undefined;
   readonly registry: Pick<Registry, "watchNodes" | "description" | "health">;
@@ -82,6 +85,7 @@ export class Balancer implements AsyncDisposable {
     this.handle = createBalancerApp({
       id: options.node.id,
       listen: config["api.listen"],
+      access: options.access,
       metricsEnabled: config["metrics.enabled"],
       router: new Router(
         this.#table,

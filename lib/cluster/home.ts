@@ -62,6 +62,20 @@ export class NodeHome implements Disposable {
 }
 
 /**
+ * Returns whether a running node uses a data folder, as far as this user can tell.
+ *
+ * @param folder the folder, see {@link dataDirectory}
+ */
+export function isFolderInUse(folder: string): boolean {
+  try {
+    using lock = Deno.openSync(join(folder, "lock"));
+    return !lock.tryLockSync(true);
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Locks a folder, creating it if needed.
  *
  * @returns the folder's own id; undefined if another node holds it

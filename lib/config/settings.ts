@@ -142,6 +142,10 @@ export const settings = {
     "Shared secret that signs messages between nodes; empty: unsigned",
     true,
   ),
+  "api.auth": choice("", "keys", "none")(
+    "",
+    "Whether requests need a key. Empty: as soon as there is a key, and always if api.listen is not loopback; keys: always; none: never, anyone who can reach the node can run code on its machine",
+  ),
   "cluster.auth": choice("none", "")(
     "",
     "none: allow a cluster node to listen beyond loopback without cluster.secret; anyone who can reach it can then pose as a node",

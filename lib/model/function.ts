@@ -39,6 +39,15 @@ const name = v.pipe(
   v.description("Unique name of the function"),
 );
 
+/** Schema of a pattern for names of functions: `*` stands for any characters. */
+export const functionPattern = v.pipe(
+  v.string("expected a string"),
+  v.regex(
+    /^[A-Za-z0-9._*-]{1,128}$/,
+    "expected 1 to 128 letters, digits, '.', '_', '-' or '*' for any characters",
+  ),
+);
+
 const integer = v.pipe(v.number("expected a number"), v.integer("expected an integer"));
 
 const parameter = v.object({ Name: v.string(), Type: v.string() });
@@ -136,6 +145,12 @@ export const definitionSchema = v.object({
           "stdio: the body on standard input, and standard output is the response body; cgi (wasm): like " +
           "stdio, but standard output starts with response headers (RFC 3875)",
       ),
+    ),
+  ),
+  Public: v.optional(
+    v.pipe(
+      v.boolean("expected true or false"),
+      v.description("Anyone may invoke it, also without a key, by /invoke and /fn"),
     ),
   ),
   MinInstances: v.nullish(

@@ -24,6 +24,8 @@ export interface Hop {
 export interface Origin {
   /** History of the request if another node forwarded it. */
   readonly hop?: Hop;
+  /** Id of the client's key; absent or empty without one. */
+  readonly keyId?: string;
   /** Size of the request body, bytes. */
   readonly inputSize?: number;
   /** Memory reservation of that body, disposed after the response. */

@@ -19,6 +19,7 @@ import { peerGuard } from "../api/peer_guard.ts";
 import { type ApiServer, listenOptions, serveApi, serverLimits } from "../api/server.ts";
 import { addServerMetrics, addTlsMetrics } from "../telemetry/process_metrics.ts";
 import { Balancer } from "../balancer/balancer.ts";
+import { openAccess } from "./access.ts";
 import { machineArchitecture } from "./base.ts";
 import { clusterTrust, requireClusterAuth } from "./cluster.ts";
 import type { RunningNode } from "./serve.ts";
@@ -66,9 +67,11 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
   const catalog = built.use(await Catalog.open(registry));
   const listen = await listenOptions(config);
   if (listen.tls) built.use(listen.tls);
+  const { access } = await openAccess({ config, registry, catalog, clock: systemClock, built });
   const balancer = built.use(
     await Balancer.open({
       config,
+      access,
       node,
       clock: systemClock,
       random: Math.random,

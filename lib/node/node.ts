@@ -15,6 +15,7 @@ import type { CatalogListener } from "../registry/catalog.ts";
 import { FunctionService } from "../registry/functions.ts";
 import { localStatus } from "../scheduler/local_status.ts";
 import { OutputLog } from "../telemetry/output_log.ts";
+import { openAccess } from "./access.ts";
 import { startBackground } from "./background.ts";
 import { bodyBudget, identityOf, type NodeBase } from "./base.ts";
 import { type NodeCompute, openCompute } from "./compute.ts";
@@ -44,6 +45,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const policy = await openPolicy(base);
   const storage = await openStorage(base);
   const { catalog, registry } = storage;
+  const access = await openAccess({ ...base, ...storage });
   await requireUniqueId(registry, base);
   const outputLog = new OutputLog(clock);
   const compute = await openCompute(base, storage, (name, id, text, time) => {
@@ -62,7 +64,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const architectures = environment.architectures.bind(environment);
   const functions = built.use(new FunctionService({ ...storage, config, architectures }));
   for (const listener of listeners(compute, requests)) built.use(catalog.follow(listener));
-  const parts = { ...base, ...storage, ...compute, ...requests, functions, cluster };
+  const parts = { ...base, ...storage, ...access, ...compute, ...requests, functions, cluster };
   const listen = await listenOptions(config);
   if (listen.tls) built.use(listen.tls);
   return serveNode({ ...parts, listen, background: startBackground(parts) });

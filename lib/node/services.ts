@@ -14,6 +14,7 @@ import type { NodeStatus } from "../model/status.ts";
 import type { FunctionService } from "../registry/functions.ts";
 import { isSandboxed } from "../runtime/kinds/kinds.ts";
 import { followOutput, type WrittenLine } from "../telemetry/follow_output.ts";
+import type { NodeAccess } from "./access.ts";
 import type { BackgroundService, NodeBase } from "./base.ts";
 import type { NodeCompute } from "./compute.ts";
 import type { NodeRequests } from "./requests.ts";
@@ -25,7 +26,7 @@ export const maxFollowers = 100;
 const maxMissingImages = 1000;
 
 /** All parts of a node. */
-export type NodeParts = NodeBase & NodeStorage & NodeCompute & NodeRequests & {
+export type NodeParts = NodeBase & NodeStorage & NodeAccess & NodeCompute & NodeRequests & {
   /** Creates and deletes functions. */
   readonly functions: FunctionService;
   /** The cluster, unless the node is alone. */
@@ -44,6 +45,8 @@ export function nodeServices(parts: NodeParts): ApiServices {
   const health = () => healthOf(parts);
   return {
     config,
+    access: parts.access,
+    keys: parts.keys,
     bodies: parts.bodies,
     node: { ...parts.node, version },
     free: () => ({ memoryMib: ledger.availableMemory, cpu: ledger.freeCpu }),

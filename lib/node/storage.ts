@@ -25,6 +25,8 @@ export const maxCodeBytes = 4 * 2 ** 30;
 export interface NodeStorage {
   /** Data shared by all nodes. */
   readonly registry: Registry;
+  /** Keeps what is known on this node's disk; undefined if the registry is on it. */
+  readonly memory: Registry | undefined;
   /** All functions, in memory. */
   readonly catalog: Catalog;
   /** Code on this machine. */
@@ -51,15 +53,16 @@ export async function openStorage(base: NodeBase): Promise<NodeStorage> {
   const registry: Registry = built.use(
     await openRegistry(base, (hash) => codeCache.local(hash)),
   );
+  const memory = config["etcd.address"] === ""
+    ? undefined
+    : built.use(openKnownFunctions(home.of("functions.db")));
   const catalog = built.use(
-    config["etcd.address"] === ""
-      ? await Catalog.open(registry)
-      : await openRemembering(registry, built.use(openKnownFunctions(home.of("functions.db")))),
+    memory ? await openRemembering(registry, memory) : await Catalog.open(registry),
   );
   const references = known.references = built.use(new CodeReferences(catalog));
   references.onUnreferenced((hash) => void codeCache.collect(hash));
   void catalog.completed.then(() => codeCache.collect());
-  return { codeCache, registry, catalog, references };
+  return { codeCache, registry, memory, catalog, references };
 }
 
 async function openRegistry(

@@ -27,6 +27,8 @@ export interface Arrival {
   readonly arrivedAt: number;
   /** Present if another node forwarded the request. */
   readonly hop: Hop | undefined;
+  /** Id of the client's key; absent or empty without one. */
+  readonly keyId?: string | undefined;
   /** How many more times it may be forwarded. */
   readonly hopsLeft: number;
   /** Size of the request body, bytes; 0 if unknown. */
@@ -35,6 +37,11 @@ export interface Arrival {
   readonly reservation?: Disposable;
   /** The HTTP request that its parameters are made of, for plain HTTP. */
   readonly httpRequest?: RawHttpRequest;
+}
+
+/** Returns the id of an invocation, which names the key of its client: only this one may poll for the result. */
+function newId(functionName: string, keyId = ""): string {
+  return `${functionName}-${randomId()}${keyId && `.${keyId}`}`;
 }
 
 /** One request. `done` settles exactly once. */
@@ -93,7 +100,7 @@ export class Invocation implements Waiter, BagMember {
     this.inputSize = inputSize;
     this.httpRequest = arrival.httpRequest;
     this.reservation = arrival.reservation;
-    this.id = hop?.id ?? `${record.name}-${randomId()}`;
+    this.id = hop?.id ?? newId(record.name, arrival.keyId);
     this.record = record;
     this.request = request;
     this.qosClass = qosClass;

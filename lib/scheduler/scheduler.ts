@@ -174,7 +174,7 @@ export class Scheduler implements PoolListener {
    */
   submit(name: string, request: InvokeRequest, origin: Origin = {}): Invocation {
     const record = this.admit(name);
-    const { hop, inputSize = 0, httpRequest, reservation: held } = origin;
+    const { hop, keyId, inputSize = 0, httpRequest, reservation: held } = origin;
     const { classes, node, maxHops, keepsLargeIntegers } = this.#options;
     // The HTTP event is created only on the node that runs the function, and contains no numbers.
     const unheld = httpRequest ? undefined : inexactInteger(record, request, keepsLargeIntegers);
@@ -190,6 +190,7 @@ export class Scheduler implements PoolListener {
       request,
       qosClass: classes.of(request.qosClass),
       arrivedAt: this.#clock.now(),
+      keyId,
       hop,
       hopsLeft: Math.min(hop?.hopsLeft ?? maxHops, maxHops),
       inputSize,

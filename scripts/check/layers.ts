@@ -32,6 +32,7 @@ const modules: readonly Module[] = [
   },
   { path: "lib/policy/" },
   { path: "lib/registry/" },
+  { path: "lib/access/" },
   { path: "lib/runtime/" },
   { path: "lib/cluster/" },
   { path: "lib/pool/" },

@@ -29,7 +29,7 @@ Deno.test("functions with a network reach other machines, but not their own", as
   await using other = await otherMachine();
   await using container = await publishedContainer();
   using services = openServices();
-  await using node = await startNode({ "api.listen": "0.0.0.0" });
+  await using node = await startNode({ "api.listen": "0.0.0.0", "api.auth": "none" });
   await create(node, runtimes);
   const { gateway } = await networkOf(node.id);
   using onGateway = Deno.listen({ hostname: gateway, port: 0 });

@@ -6,6 +6,7 @@
 
 import { serveApi } from "../../lib/api/server.ts";
 import { Balancer } from "../../lib/balancer/balancer.ts";
+import { anyone } from "../../lib/access/principal.ts";
 import { systemClock } from "../../lib/base/clock.ts";
 import { resolveConfig } from "../../lib/config/config.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
@@ -40,6 +41,7 @@ export async function region(
         values: { "lb.health.interval": 0.1, ...config },
       }]).config,
       node: { id: "lb-1", area: "CLOUD", version: "0" },
+      access: { authenticate: () => anyone, isRequired: false },
       clock: systemClock,
       random: () => 0,
       registry: {

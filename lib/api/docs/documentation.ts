@@ -32,6 +32,7 @@ export function documentationRoutes(
     {
       method: "GET",
       paths: ["/openapi.json"],
+      access: "anyone",
       description: {
         tag,
         summary: "API reference for programs",
@@ -45,6 +46,7 @@ export function documentationRoutes(
     {
       method: "GET",
       paths: ["/docs"],
+      access: "anyone",
       description: {
         tag,
         summary: "API reference for people",

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { functionNames, readDefinition } from "../../model/function.ts";
+import type { Principal } from "../../access/principal.ts";
+import { functionNames, type FunctionRecord, readDefinition } from "../../model/function.ts";
 import { incomingRequest } from "../../http/server/web.ts";
 import { BodyReader } from "../body.ts";
 import { jsonAnswer } from "../headers.ts";
@@ -20,10 +21,11 @@ const readDeletion = bodyOf(deletionSchema);
 export function functionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services, "code.max");
 
-  const save = (action: "create" | "update"): Handler => async (context) => {
+  const save = (action: "create" | "update"): Handler => async (context, principal) => {
     const { value, held } = await bodies.reserveJson(incomingRequest(context.req.raw));
     using _ = held;
     const definition = readDefinition(value);
+    principal.require("deploy", definition.name);
     await services[action](definition, (bytes) => held.hold(bytes));
     return jsonAnswer({ Created: definition.name });
   };
@@ -36,27 +38,60 @@ export function functionRoutes(services: ApiServices): Route[] {
     return jsonAnswer({ Updated: name });
   };
 
-  const remove: Handler = async (context) => {
+  const remove: Handler = async (context, principal) => {
     const { name } = readDeletion(await bodies.json(incomingRequest(context.req.raw)));
+    principal.require("deploy", name);
     await services.remove(name);
     return jsonAnswer({ Deleted: name });
   };
 
-  const list: Handler = (context) => {
-    const functions = services.functions();
+  const list: Handler = (context, principal) => {
+    const functions = services.functions().filter(({ name }) => principal.may("view", name));
     const details = queryFlag(context, "details");
     return jsonAnswer(
-      details ? functions.map(functionNames.toWire) : functions.map((record) => record.name),
+      details
+        ? functions.map((record) => functionNames.toWire(shown(record, principal)))
+        : functions.map((record) => record.name),
     );
   };
 
   return [
-    { method: "POST", paths: ["/create"], description: creation, handle: save("create") },
-    { method: "POST", paths: ["/update"], description: updating, handle: save("update") },
-    { method: "PATCH", paths: ["/function/:fun"], description: patching, handle: patch },
-    { method: "POST", paths: ["/delete"], description: deletion, handle: remove },
-    { method: "GET", paths: ["/function", "/functions"], description: listing, handle: list },
+    {
+      method: "POST",
+      paths: ["/create"],
+      access: "deploy",
+      description: creation,
+      handle: save("create"),
+    },
+    {
+      method: "POST",
+      paths: ["/update"],
+      access: "deploy",
+      description: updating,
+      handle: save("update"),
+    },
+    {
+      method: "PATCH",
+      paths: ["/function/:fun"],
+      access: "deploy",
+      description: patching,
+      handle: patch,
+    },
+    { method: "POST", paths: ["/delete"], access: "deploy", description: deletion, handle: remove },
+    {
+      method: "GET",
+      paths: ["/function", "/functions"],
+      access: "view",
+      description: listing,
+      handle: list,
+    },
   ];
+}
+
+/** Returns a function for a client. Values of variables are for those who may change them. */
+function shown(record: FunctionRecord, principal: Principal): FunctionRecord {
+  if (principal.may("deploy", record.name)) return record;
+  return { ...record, env: Object.fromEntries(Object.keys(record.env).map((key) => [key, "***"])) };
 }
 
 const sample =

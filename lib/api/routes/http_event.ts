@@ -53,12 +53,15 @@ type ReceivedHead = Pick<IncomingRequest, "method" | "target"> & {
  *
  * @param head head of the received request
  * @param body body of the request
+ * @param hasKey whether the client has sent a key of this node, which is no business of the function
  */
 export function toRawRequest(
   { method, target, headers, isSecure }: ReceivedHead,
   body: Uint8Array<ArrayBuffer>,
+  hasKey = false,
 ): RawHttpRequest {
-  const pairs = [...headers].map(([name, value]): HeaderPair => [name.toLowerCase(), value]);
+  const pairs = [...headers].map(([name, value]): HeaderPair => [name.toLowerCase(), value])
+    .filter(([name]) => !hasKey || name !== "authorization");
   if (isSecure && !pairs.some(([name]) => name === forwardedProtocol)) {
     pairs.push([forwardedProtocol, "https"]);
   }

@@ -5,6 +5,7 @@
  */
 
 import type { Context } from "hono";
+import type { Principal } from "../../access/principal.ts";
 import { BodyReader } from "../body.ts";
 import type { BodyBudget } from "../body_budget.ts";
 import { resourcePairs } from "../headers.ts";
@@ -30,15 +31,15 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
   const { "fn.debug": isOpen, "offload.default": mayOffload } = services.config;
 
-  const handle = async (context: Context): Promise<Response> => {
+  const handle = async (context: Context, { keyId }: Principal): Promise<Response> => {
     const request = incomingRequest(context.req.raw);
     const name = context.req.param("name")!;
     services.admit(name);
     const hop = readHop(request.headers);
     const { bytes, held } = await bodies.reserved(request);
     const result = await answered(request, held, () => {
-      const httpRequest = withEvent(toRawRequest(request, bytes));
-      const origin = { hop, inputSize: bytes.length, httpRequest, reservation: held };
+      const httpRequest = withEvent(toRawRequest(request, bytes, keyId !== ""));
+      const origin = { hop, keyId, inputSize: bytes.length, httpRequest, reservation: held };
       const invocation = services.invoke(name, requestOf(httpRequest, mayOffload), origin);
       // Another node needs all details, since it logs them and decides what its client receives.
       return hop || isOpen ? invocation : guarded(invocation);
@@ -52,7 +53,7 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
   };
 
   const paths: Route["paths"] = ["/fn/:name/:path{.*}", "/fn/:name"];
-  return [{ method: "ANY", paths, open: true, description, handle }];
+  return [{ method: "ANY", paths, access: "invoke", open: true, description, handle }];
 }
 
 function answerOf(

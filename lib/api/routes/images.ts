@@ -34,9 +34,21 @@ export function imageRoutes(services: ApiServices): Route[] {
   };
 
   return [
-    { method: "GET", paths: ["/images"], description: listing, handle: list },
-    { method: "POST", paths: ["/images/pull"], description: pulling, handle: pull },
-    { method: "POST", paths: ["/images/prune"], description: pruning, handle: prune },
+    { method: "GET", paths: ["/images"], access: "view", description: listing, handle: list },
+    {
+      method: "POST",
+      paths: ["/images/pull"],
+      access: "admin",
+      description: pulling,
+      handle: pull,
+    },
+    {
+      method: "POST",
+      paths: ["/images/prune"],
+      access: "admin",
+      description: pruning,
+      handle: prune,
+    },
   ];
 }
 

@@ -10,6 +10,7 @@ import { incomingRequest, KnownResponse } from "../../http/server/web.ts";
 import { codedError, errorAnswer } from "../errors.ts";
 import { BodyReader } from "../body.ts";
 import { nodeHeaders } from "../headers.ts";
+import type { Principal } from "../../access/principal.ts";
 import type { Route } from "../route.ts";
 import { answers, requests } from "../schemas.ts";
 import type { ApiServices } from "../services.ts";
@@ -30,6 +31,7 @@ export const invocationErrors: readonly ErrorCode[] = [
   "INVALID_REQUEST",
   "UNAUTHORIZED",
   "FORBIDDEN",
+  "QUOTA_EXCEEDED",
   "FUNCTION_UNKNOWN",
   "FUNCTION_DAMAGED",
   "REQUEST_REPEATED",
@@ -54,7 +56,11 @@ export const invocationErrors: readonly ErrorCode[] = [
 type Answer = Pick<OutgoingResponse, "body" | "held">;
 
 /** Handler of a request that invokes the function of the given name. */
-export type InvokeHandler = (request: IncomingRequest, name: string) => Promise<OutgoingResponse>;
+export type InvokeHandler = (
+  request: IncomingRequest,
+  name: string,
+  principal: Principal,
+) => Promise<OutgoingResponse>;
 
 /** Creates the handler of invocations. */
 export function invokeHandler(services: ApiServices): InvokeHandler {
@@ -65,14 +71,18 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
     canOffload: services.config["offload.default"],
   });
 
-  const answer = async (http: IncomingRequest, name: string): Promise<Answer> => {
+  const answer = async (
+    http: IncomingRequest,
+    name: string,
+    { keyId }: Principal,
+  ): Promise<Answer> => {
     services.admit(name);
     const { bytes, held } = await bodies.reserved(http);
     try {
       const request = await readInvokeRequest(bytes, defaults);
       const inputSize = bytes.length;
       if (request.isAsync) {
-        const ReqId = await services.accept(name, request, { inputSize, reservation: held });
+        const ReqId = await services.accept(name, request, { keyId, inputSize, reservation: held });
         return { body: `${JSON.stringify({ ReqId })}\n` };
       }
       const hop = readHop(http.headers);
@@ -90,9 +100,9 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
     }
   };
 
-  return async (request, name) => {
+  return async (request, name, principal) => {
     try {
-      const { body, held } = await answer(request, name);
+      const { body, held } = await answer(request, name, principal);
       return { status: 200, headers: headersFor(request), body, held };
     } catch (thrown) {
       const error = codedError(thrown);
@@ -114,9 +124,11 @@ export function invokeRoutes(invoke: InvokeHandler): Route[] {
   return [{
     method: "POST",
     paths: ["/invoke/:fun"],
-    async handle(context) {
+    access: "invoke",
+    async handle(context, principal) {
       const request = incomingRequest(context.req.raw);
-      const { body, status, headers, held } = await invoke(request, context.req.param("fun")!);
+      const name = context.req.param("fun")!;
+      const { body, status, headers, held } = await invoke(request, name, principal);
       return new KnownResponse(body, status, headers, held);
     },
     description,

@@ -15,6 +15,7 @@ export function nodeRoutes(services: ApiServices): Route[] {
   return [{
     method: "GET",
     paths: ["/nodes"],
+    access: "view",
     description,
     handle: () =>
       jsonAnswer({ Node: services.node.id, Nodes: services.members().map(memberNames.toWire) }),

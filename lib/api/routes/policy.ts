@@ -15,15 +15,17 @@ export function policyRoutes(services: ApiServices): Route[] {
   return [{
     method: "GET",
     paths: ["/policy"],
+    access: "view",
     description,
-    handle: () => {
+    handle: (_, principal) => {
       const { name, estimates, decisions } = services.policy();
+      const visible = decisions.filter(({ functionName }) => principal.may("view", functionName));
       return jsonAnswer({
         Node: services.node.id,
         Policy: name,
         Explains: estimates !== undefined,
         Estimates: estimates ?? {},
-        Decisions: decisions.map(shown),
+        Decisions: visible.map(shown),
       });
     },
   }];

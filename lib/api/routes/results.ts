@@ -9,6 +9,7 @@ import { sliceBytes } from "../../base/slices.ts";
 import type { WireReport } from "../../model/invocation.ts";
 import { KnownResponse } from "../../http/server/web.ts";
 import { jsonAnswer, jsonType } from "../headers.ts";
+import { mayPoll } from "../../access/invocation_id.ts";
 import type { Route } from "../route.ts";
 import { answers } from "../schemas.ts";
 import { reportBody } from "./invoke.ts";
@@ -35,9 +36,12 @@ export function resultRoutes(services: Pick<ApiServices, "poll" | "bodies">): Ro
   return [{
     method: "GET",
     paths: ["/poll/:reqId"],
+    // The id says who may poll.
+    access: "anyone",
     description,
-    async handle(context) {
+    async handle(context, principal) {
       const id = context.req.param("reqId")!;
+      if (!mayPoll(principal, id)) throw unknownResult();
       using owned = new DisposableStack();
       const held = owned.use(services.bodies.take(0));
       const result = await services.poll(id, (bytes) => held.hold(bytes));
@@ -55,14 +59,18 @@ export function resultRoutes(services: Pick<ApiServices, "poll" | "bodies">): Ro
         }
         case "kept":
         case undefined:
-          throw new ServerledgeError(
-            "RESULT_UNKNOWN",
-            "There is no result for this id: the id was never issued, or the result has expired or is " +
-              "damaged (which the node's log says)",
-          );
+          throw unknownResult();
       }
     },
   }];
+}
+
+function unknownResult(): ServerledgeError {
+  return new ServerledgeError(
+    "RESULT_UNKNOWN",
+    "There is no result for this id: the id was never issued, or the result has expired or is " +
+      "damaged (which the node's log says)",
+  );
 }
 
 const description: Route["description"] = {

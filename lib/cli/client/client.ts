@@ -142,6 +142,8 @@ export class NodeClient implements Disposable {
   #request(method: string, path: string, body: HttpRequest["body"]): HttpRequest {
     const headers: [string, string][] = [["host", authority(this.#endpoint)], ["accept", "*/*"]];
     if (body) headers.push(["content-type", "application/json"]);
+    const { key } = this.#endpoint;
+    if (key !== undefined) headers.push(["authorization", `Bearer ${key}`]);
     return { method, path, headers, body };
   }
 
@@ -223,6 +225,8 @@ function failure(answer: Answer): ServerledgeError {
 
 function codeOf(status: number): ErrorCode {
   const codes: Readonly<Record<number, ErrorCode>> = {
+    401: "UNAUTHORIZED",
+    403: "FORBIDDEN",
     404: "ROUTE_UNKNOWN",
     409: "FUNCTION_EXISTS",
     429: "NODE_SATURATED",

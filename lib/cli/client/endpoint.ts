@@ -5,6 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
+import { contextNamed, type Contexts } from "./contexts.ts";
 import { addressOf } from "../../http/address.ts";
 import { hostPort } from "../../http/host_port.ts";
 
@@ -16,20 +17,49 @@ export interface Endpoint {
   readonly port: number;
   /** True for HTTPS. */
   readonly isSecure: boolean;
+  /** Key for the node; absent: none. */
+  readonly key?: string;
+  /** Path of a PEM file with the node's CA certificate; absent: none. */
+  readonly ca?: string;
 }
 
 const defaultHost = "127.0.0.1";
 const defaultPort = 1323;
 
 /**
- * Returns the address of the node: from flags, otherwise the environment, the configuration or defaults.
+ * Returns the address of the node: from flags, otherwise the environment, a context, the configuration or
+ * defaults.
  *
- * @param flags values of `--host`, a host or a URL, and `--port`
- * @param env variables `SERVERLEDGE_HOST` and `SERVERLEDGE_PORT`
+ * @param flags values of `--host`, a host or a URL,, `--port` and `--context`
+ * @param env variables `SERVERLEDGE_HOST`, `SERVERLEDGE_PORT` and `SERVERLEDGE_KEY`
+ * @param readContexts reads the contexts; called only if flags and environment name no node
  * @param configuredPort reads the configured port; called only if nothing else sets it
  * @throws `INVALID_REQUEST` for an invalid host or port
  */
 export async function resolveEndpoint(
+  flags: { readonly host?: string; readonly port?: number; readonly context?: string },
+  env: Readonly<Record<string, string>>,
+  readContexts: () => Promise<Contexts>,
+  configuredPort: () => Promise<number | undefined>,
+): Promise<Endpoint> {
+  const given = env.SERVERLEDGE_KEY || undefined;
+  const namesNode = flags.host !== undefined || flags.port !== undefined ||
+    Boolean(env.SERVERLEDGE_HOST || env.SERVERLEDGE_PORT);
+  if (flags.context !== undefined || !namesNode) {
+    const context = contextNamed(await readContexts(), flags.context);
+    if (context) {
+      const { url, key, ca } = context;
+      return { ...withKey(endpointOfUrl(url), given ?? key), ...(ca !== undefined && { ca }) };
+    }
+  }
+  return withKey(await namedEndpoint(flags, env, configuredPort), given);
+}
+
+function withKey(endpoint: Endpoint, key: string | undefined): Endpoint {
+  return key === undefined ? endpoint : { ...endpoint, key };
+}
+
+async function namedEndpoint(
   flags: { readonly host?: string; readonly port?: number },
   env: Readonly<Record<string, string>>,
   configuredPort: () => Promise<number | undefined>,

@@ -5,6 +5,7 @@
  */
 
 import { NodeClient } from "./client.ts";
+import { readContexts } from "./contexts.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import type { Globals } from "../options/options.ts";
 import { tlsOptions } from "./tls.ts";
@@ -32,7 +33,7 @@ export function clientOf(
 ): NodeClient {
   return new NodeClient(endpoint, {
     trace: traceOf(globals, terminal),
-    trust: tlsOptions(globals, terminal),
+    trust: tlsOptions({ ca: globals.ca ?? endpoint.ca }, terminal),
   });
 }
 
@@ -42,7 +43,7 @@ export function clientOf(
  * @throws `INVALID_REQUEST` if the host or port is invalid
  */
 export async function endpointOf(globals: Globals, { env }: Terminal): Promise<Endpoint> {
-  return await resolveEndpoint(globals, env, async () => {
+  return await resolveEndpoint(globals, env, () => readContexts(env), async () => {
     // Most calls read no configuration file, and need not load the schemas.
     const { configuredPort } = await import("../config/files.ts");
     return await configuredPort(env);

@@ -12,7 +12,7 @@ import type { ConfigOptions } from "../options/options.ts";
 
 const prefix = "SERVERLEDGE_";
 /** Variables that the command line reads itself. */
-const ownNames = ["SERVERLEDGE_HOST", "SERVERLEDGE_PORT", "SERVERLEDGE_DEBUG"];
+const ownNames = ["SERVERLEDGE_HOST", "SERVERLEDGE_PORT", "SERVERLEDGE_KEY", "SERVERLEDGE_DEBUG"];
 
 /** Configuration from the environment. */
 export interface EnvironmentSource {

@@ -65,6 +65,10 @@ export const definitionOptions = merge(
         "JSON; stdio: the body on standard input, and standard output is the response body; " +
         "cgi (wasm): like stdio, but standard output starts with headers",
     ),
+    public: flagOf(
+      "--public",
+      "Let anyone invoke it by /invoke and /fn, also without a key",
+    ),
     minInstances: optionOf(
       "--min_instances N",
       whole,
@@ -109,6 +113,7 @@ export function namedFields(options: DefinitionOptions): Partial<WireDefinition>
     Locality: options.locality === undefined ? undefined : readLocality(options.locality),
     Stateful: options.stateful ? true : undefined,
     Http: options.http,
+    Public: options.public ? true : undefined,
     MinInstances: options.minInstances,
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -23,6 +23,11 @@ export const globalOptions = object("Options of all commands", {
     (meta) => port({ ...meta, min: 0 }),
     "Port of the node; default: SERVERLEDGE_PORT, api.port of the configuration, or 1323",
   ),
+  context: optionOf(
+    "--context NAME",
+    text,
+    "Node that serverledge login has kept under this name; default: the last one",
+  ),
   ca: optionOf(
     "--ca FILE",
     file,

@@ -3,14 +3,16 @@ import { greeting } from "./greeting.ts";
 
 const output = { isTerminal: false, colour: false, write: () => {} };
 
-function greet(listen: string): string {
+function greet(listen: string, requiresKeys = false): string {
   const node = { Url: `http://${listen}:1323`, Id: "n1", Area: "ROME" };
-  return greeting({ name: "Node", command: "start" }, node, listen, { out: output });
+  return greeting({ name: "Node", command: "start" }, node, listen, requiresKeys, {
+    out: output,
+  });
 }
 
-Deno.test("greeting: on loopback, says how to open the node, and what that means", () => {
+Deno.test("greeting: on loopback, says how to open the node", () => {
   for (const listen of ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"]) {
-    assert.match(greet(listen), /Only this machine[^]*--listen 0\.0\.0\.0[^]*can run code/, listen);
+    assert.match(greet(listen), /Only this machine[^]*keys init[^]*--listen 0\.0\.0\.0/, listen);
   }
 });
 
@@ -18,5 +20,6 @@ Deno.test("greeting: on other addresses, says who can run code", () => {
   for (const listen of ["0.0.0.0", "::", "10.0.0.1", "edge-1"]) {
     assert.match(greet(listen), /^Node n1 in area ROME listens on http:[^]*can run code/, listen);
     assert.doesNotMatch(greet(listen), /Only this machine/);
+    assert.match(greet(listen, true), /Requests need a key/);
   }
 });

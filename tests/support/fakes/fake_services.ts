@@ -5,6 +5,7 @@
  * @module
  */
 
+import { anyone } from "../../../lib/access/principal.ts";
 import { ServerledgeError } from "../../../lib/base/errors.ts";
 import { BodyBudget } from "../../../lib/api/body_budget.ts";
 import type { ApiServices, Invocation } from "../../../lib/api/services.ts";
@@ -94,6 +95,13 @@ export function fakeServices(
   };
   return {
     config: resolveConfig([{ origin: "test", values: config }]).config,
+    access: { authenticate: () => anyone, isRequired: false },
+    keys: {
+      list: () => [],
+      create: ({ name }) => Promise.resolve({ name, id: "k".repeat(12), key: "sl_key" }),
+      rotate: (name) => Promise.resolve({ name, id: "k".repeat(12), key: "sl_key" }),
+      revoke: () => Promise.resolve(),
+    },
     bodies: new BodyBudget(1 << 30),
     node: { id: "node1", area: "ROME", architecture: "amd64", version: "0.1.0" },
     free: () => ({ memoryMib: 896, cpu: 1.5 }),

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { join } from "node:path";
 import { isObject, tryParseJson } from "../../../json/json.ts";
+import { isFolderInUse } from "../../../cluster/home.ts";
 import { hostPort } from "../../../http/host_port.ts";
 import type { Config } from "../../../config/config.ts";
 import type { SettingKey } from "../../../config/settings.ts";
@@ -20,7 +20,7 @@ export const ports: Check = {
   name: "ports",
   async run(subject) {
     const { config } = subject;
-    const runs = isHeld(subject.dataDirectory) || (await unitState())?.active === "active";
+    const runs = isFolderInUse(subject.dataDirectory) || (await unitState())?.active === "active";
     const findings = [await apiPort(config, "api.port", config["api.port"], runs)];
     const tls = config["api.tls.port"];
     if (tls !== "") findings.push(await apiPort(config, "api.tls.port", tls, runs));
@@ -100,16 +100,6 @@ async function isNode(listen: string, port: number): Promise<boolean> {
     const response = await fetch(`http://${hostPort(host, port)}/healthz`, { signal });
     const answer = tryParseJson(await response.text());
     return isObject(answer) && "Problems" in answer;
-  } catch {
-    return false;
-  }
-}
-
-/** Returns true if a node holds its data directory, as far as this user can tell. */
-function isHeld(directory: string): boolean {
-  try {
-    using lock = Deno.openSync(join(directory, "lock"));
-    return !lock.tryLockSync(true);
   } catch {
     return false;
   }

@@ -1,0 +1,113 @@
+/**
+ * Who makes a request, and what that client may do.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import type { Grant } from "./key.ts";
+import { type Action, matches, permits } from "./role.ts";
+
+/** The client of a request. */
+export interface Principal {
+  /** Id of its key; empty for a client without one. */
+  readonly keyId: string;
+  /** Rights of its key; undefined for a client without one. */
+  readonly grant?: Grant;
+  /** Returns whether it may do something, on functions of a name if one is given. */
+  may(action: Action, functionName?: string): boolean;
+  /**
+   * Requires that it may do something.
+   *
+   * @throws `FORBIDDEN`, which depends on the name only and not on whether a function exists;
+   *   `UNAUTHORIZED` for a client without a key
+   */
+  require(action: Action, functionName?: string): void;
+}
+
+/** Any client of a node that requires no keys. */
+export const anyone: Principal = { keyId: "", may: () => true, require: () => {} };
+
+const nodeActions: readonly Action[] = ["view", "invoke"];
+
+/** Another node or balancer of the cluster. The node that received the request has authorized its client. */
+export const clusterMember: Principal = {
+  keyId: "",
+  may: (action) => nodeActions.includes(action),
+  require(action) {
+    if (nodeActions.includes(action)) return;
+    throw new ServerledgeError("FORBIDDEN", `A node of the cluster may not ${action}`);
+  },
+};
+
+/**
+ * Creates the client without a key of a node that requires keys.
+ *
+ * @param isPublic whether anyone may invoke a function
+ */
+export function stranger(isPublic: (functionName: string) => boolean): Principal {
+  const may = (action: Action, functionName?: string) =>
+    action === "invoke" && functionName !== undefined && isPublic(functionName);
+  return {
+    keyId: "",
+    may,
+    require(action, functionName) {
+      if (!may(action, functionName)) throw unauthorized("This node requires a key");
+    },
+  };
+}
+
+/** A client with rights of its own. */
+export class GrantedPrincipal implements Principal {
+  readonly #isPublic: (functionName: string) => boolean;
+  readonly #isUnrestricted: boolean;
+
+  /**
+   * Creates the principal.
+   *
+   * @param keyId id of its key
+   * @param grant what it may do
+   * @param isPublic whether anyone may invoke a function
+   */
+  constructor(
+    readonly keyId: string,
+    readonly grant: Grant,
+    isPublic: (functionName: string) => boolean,
+  ) {
+    this.#isPublic = isPublic;
+    this.#isUnrestricted = grant.role === "admin" || grant.functions.includes("*");
+  }
+
+  may(action: Action, functionName?: string): boolean {
+    if (permits(this.grant.role, action) && this.#covers(functionName)) return true;
+    return action === "invoke" && functionName !== undefined && this.#isPublic(functionName);
+  }
+
+  require(action: Action, functionName?: string): void {
+    if (this.may(action, functionName)) return;
+    const { name, role, functions } = this.grant;
+    const key = `Key "${name}" (role ${role}, functions ${functions.join(", ")})`;
+    const what = functionName === undefined
+      ? action
+      : `${action} functions named "${functionName}"`;
+    throw new ServerledgeError(
+      "FORBIDDEN",
+      `${key} may not ${what}: ask an admin for a key that may`,
+      { details: { key: name, action } },
+    );
+  }
+
+  #covers(functionName: string | undefined): boolean {
+    return this.#isUnrestricted || functionName === undefined ||
+      this.grant.functions.some((pattern) => matches(pattern, functionName));
+  }
+}
+
+/** Returns the error for a request without a valid key. */
+export function unauthorized(problem: string): ServerledgeError {
+  return new ServerledgeError(
+    "UNAUTHORIZED",
+    `${problem}: send "Authorization: Bearer KEY"; with the command line, run serverledge login or set ` +
+      "SERVERLEDGE_KEY",
+  );
+}

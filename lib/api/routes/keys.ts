@@ -1,0 +1,129 @@
+/**
+ * Routes for access keys: list, create, rotate, revoke.
+ *
+ * @module
+ */
+
+import { grantNames, grantSchema, listedKeyNames } from "../../access/key.ts";
+import type { IssuedKey } from "../../access/key_service.ts";
+import { incomingRequest } from "../../http/server/web.ts";
+import { BodyReader } from "../body.ts";
+import { jsonAnswer } from "../headers.ts";
+import type { Description, Handler, Route } from "../route.ts";
+import { answers, bodyOf, requests, revocationSchema, rotationSchema } from "../schemas.ts";
+import type { ApiServices } from "../services.ts";
+
+const tag = "Keys";
+const readGrant = bodyOf(grantSchema);
+const readRotation = bodyOf(rotationSchema);
+const readRevocation = bodyOf(revocationSchema);
+
+/** Returns the routes for keys. */
+export function keyRoutes(services: ApiServices): Route[] {
+  const bodies = new BodyReader(services);
+  const { keys } = services;
+
+  const list: Handler = () => jsonAnswer({ Keys: keys.list().map(listedKeyNames.toWire) });
+
+  const create: Handler = async (context) => {
+    const body = await bodies.json(incomingRequest(context.req.raw));
+    return jsonAnswer(
+      issued(await keys.create(readGrant(body))),
+    );
+  };
+
+  const rotate: Handler = async (context) => {
+    const body = await bodies.json(incomingRequest(context.req.raw));
+    const { overlapS } = readRotation(body);
+    return jsonAnswer(issued(await keys.rotate(context.req.param("key")!, overlapS * 1000)));
+  };
+
+  const revoke: Handler = async (context) => {
+    const { force } = readRevocation(await bodies.json(incomingRequest(context.req.raw)));
+    const name = context.req.param("key")!;
+    await keys.revoke(name, force);
+    return jsonAnswer({ Revoked: name });
+  };
+
+  const own: Handler = (_, { grant }) =>
+    jsonAnswer({
+      Required: services.access.isRequired,
+      Key: grant ? grantNames.toWire(grant) : null,
+    });
+
+  const access = "admin";
+  return [
+    { method: "GET", paths: ["/key"], access: "anyone", description: ownKey, handle: own },
+    { method: "GET", paths: ["/keys"], access, description: listing, handle: list },
+    { method: "POST", paths: ["/keys"], access, description: creation, handle: create },
+    { method: "POST", paths: ["/keys/:key/rotate"], access, description: rotation, handle: rotate },
+    {
+      method: "POST",
+      paths: ["/keys/:key/revoke"],
+      access,
+      description: revocation,
+      handle: revoke,
+    },
+  ];
+}
+
+function issued({ name, id, key }: IssuedKey) {
+  return { Name: name, Id: id, Key: key };
+}
+
+const ownKey: Description = {
+  tag,
+  summary: "Rights of the request's key",
+  details:
+    "`Required` says whether this node requires a key. Without a key in the request, `Key` is null.",
+  answers: { 200: { description: "The rights", schema: answers.ownKey } },
+  errors: ["UNAUTHORIZED", "FORBIDDEN", "QUOTA_EXCEEDED", "INTERNAL"],
+  curl: 'curl -H "Authorization: Bearer $SERVERLEDGE_KEY" $NODE/key',
+};
+
+const listing: Description = {
+  tag,
+  summary: "List the keys",
+  details: "All keys with their rights, without their secrets.",
+  answers: { 200: { description: "The keys, sorted by name", schema: answers.keys } },
+  errors: ["UNAUTHORIZED", "FORBIDDEN", "INTERNAL"],
+  curl: "curl $NODE/keys",
+};
+
+const creation: Description = {
+  tag,
+  summary: "Create a key",
+  details:
+    "The response contains the key, which cannot be shown again: the registry stores only a hash. As soon as there " +
+    "is a key, requests need one, except to public functions.",
+  body: requests.grant,
+  answers: { 200: { description: "The key", schema: answers.issuedKey } },
+  errors: [
+    "INVALID_REQUEST",
+    "UNAUTHORIZED",
+    "FORBIDDEN",
+    "KEY_EXISTS",
+    "PAYLOAD_TOO_LARGE",
+    "REGISTRY_UNAVAILABLE",
+    "INTERNAL",
+  ],
+  curl: `curl $NODE/keys -d '{"Name": "camera", "Role": "invoker", "Functions": ["camera-*"]}'`,
+};
+
+const rotation: Description = {
+  ...creation,
+  summary: "Replace the secret of a key",
+  details: "The former key stays valid for a while, so that clients can change over.",
+  body: requests.rotation,
+  errors: creation.errors.map((code) => code === "KEY_EXISTS" ? "KEY_UNKNOWN" : code),
+  curl: `curl $NODE/keys/camera/rotate -d '{"OverlapS": 86400}'`,
+};
+
+const revocation: Description = {
+  ...rotation,
+  summary: "Revoke a key",
+  details: "The key is invalid on all nodes within a second.",
+  body: requests.revocation,
+  answers: { 200: { description: "It is invalid", schema: answers.revoked } },
+  curl: `curl $NODE/keys/camera/revoke -d '{}'`,
+};

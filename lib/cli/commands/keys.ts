@@ -1,0 +1,253 @@
+/**
+ * Subcommand `serverledge keys`.
+ *
+ * @module
+ */
+
+import { merge, object, or } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map } from "@optique/core/modifiers";
+import type { Parser } from "@optique/core/parser";
+import { command } from "@optique/core/primitives";
+import { type listedKeyNames } from "../../access/key.ts";
+import { ServerledgeError } from "../../base/errors.ts";
+import type { WireOf } from "../../json/wire_names.ts";
+import type { Answer } from "../client/client.ts";
+import { connect } from "../client/session.ts";
+import { type Action, type Command, defineCommand } from "../command.ts";
+import { readDuration } from "../options/duration.ts";
+import { type ConfigOptions, configOptions, type Globals } from "../options/options.ts";
+import {
+  argumentOf,
+  decimal,
+  flagOf,
+  optionOf,
+  optionWith,
+  text,
+  whole,
+} from "../options/parts.ts";
+import type { Terminal } from "../terminal.ts";
+import { isReadable, show } from "../view/show.ts";
+import { formatTable } from "../view/table.ts";
+
+type ActionParser = Parser<"sync", Action, unknown>;
+
+const list: ActionParser = command(
+  "list",
+  map(object({}), (): Action => async (globals, terminal) => {
+    using node = await connect(globals, terminal);
+    const answer = await node.get("/keys");
+    const { Keys } = answer.json as { Keys: WireOf<typeof listedKeyNames>[] };
+    show(answer, globals, terminal, () => keyTable(Keys));
+  }),
+  { brief: message`List the keys` },
+);
+
+const create: ActionParser = command(
+  "create",
+  map(
+    object({
+      name: argumentOf("NAME", text, "Name of the key"),
+      role: optionWith("--role ROLE", text, "admin, deployer, invoker or viewer", "invoker"),
+      functions: optionWith(
+        "--functions PATTERNS",
+        text,
+        "Names of functions, separated by commas, with * for any characters",
+        "*",
+      ),
+      classes: optionOf(
+        "--classes NAMES",
+        text,
+        "QoS classes that its requests may name, separated by commas; default: all",
+      ),
+      rate: optionOf(
+        "--rate PER_S",
+        text,
+        "Maximum invocations per second on each node, e.g. 100/s",
+      ),
+      burst: optionOf("--burst N", whole, "Maximum invocations at once above the rate"),
+      concurrency: optionOf(
+        "--concurrency N",
+        whole,
+        "Maximum invocations in progress on each node",
+      ),
+      memory: optionOf(
+        "--memory MIB",
+        decimal,
+        "Maximum memory of the functions of its invocations in progress on each node",
+      ),
+      expires: optionOf("--expires TIME", text, "Time until it expires, e.g. 90d; default: never"),
+    }),
+    (options): Action => async (globals, terminal) => {
+      using node = await connect(globals, terminal);
+      const answer = await node.post("/keys", {
+        Name: options.name,
+        Role: options.role,
+        Functions: listOf(options.functions),
+        Classes: listOf(options.classes),
+        Rate: rateOf(options.rate),
+        Burst: options.burst ?? 0,
+        Concurrency: options.concurrency ?? 0,
+        MemoryMB: options.memory ?? 0,
+        Expires: options.expires === undefined
+          ? 0
+          : Date.now() + readDuration(options.expires, "--expires"),
+      });
+      showIssued(answer, globals, terminal);
+    },
+  ),
+  { brief: message`Create a key and print it once` },
+);
+
+const rotate: ActionParser = command(
+  "rotate",
+  map(
+    object({
+      name: argumentOf("NAME", text, "Name of the key"),
+      overlap: optionWith(
+        "--overlap TIME",
+        text,
+        "Time for which the former key stays valid",
+        "1h",
+      ),
+    }),
+    ({ name, overlap }): Action => async (globals, terminal) => {
+      using node = await connect(globals, terminal);
+      const body = { OverlapS: readDuration(overlap, "--overlap") / 1000 };
+      showIssued(
+        await node.post(`/keys/${encodeURIComponent(name)}/rotate`, body),
+        globals,
+        terminal,
+      );
+    },
+  ),
+  { brief: message`Replace the secret of a key and print the new key once` },
+);
+
+const revoke: ActionParser = command(
+  "revoke",
+  map(
+    object({
+      name: argumentOf("NAME", text, "Name of the key"),
+      force: flagOf("--force", "Revoke it even if it is the last key of an admin"),
+    }),
+    ({ name, force }): Action => async (globals, terminal) => {
+      using node = await connect(globals, terminal);
+      const body = { Force: force ?? false };
+      const answer = await node.post(`/keys/${encodeURIComponent(name)}/revoke`, body);
+      show(answer, globals, terminal, () => `Revoked ${name}`);
+    },
+  ),
+  { brief: message`Make a key invalid on all nodes` },
+);
+
+const init: ActionParser = command(
+  "init",
+  map(
+    merge(
+      configOptions,
+      object({
+        name: optionWith("--name NAME", text, "Name of the key", "admin"),
+        force: flagOf("--force", "Create it even if there are keys"),
+      }),
+    ),
+    ({ name, force, ...options }): Action => async (globals, terminal) => {
+      const key = await firstKey({ name, force: force ?? false, options }, globals, terminal);
+      showIssued(key, globals, terminal);
+    },
+  ),
+  { brief: message`Create the first key, of an admin, on the machine of a node` },
+);
+
+/** Creates, lists, rotates and revokes keys. */
+export const keys: Command = defineCommand({
+  name: "keys",
+  brief: "Manage the keys that requests need",
+  description:
+    "As soon as there is a key, requests need one, except to public functions. A key is printed once; the " +
+    "registry stores only a hash.",
+  examples: [
+    [
+      "serverledge keys init",
+      "the first key, of an admin; give the node's configuration as for start",
+    ],
+    [
+      "serverledge keys create camera --role invoker --functions 'camera-*'",
+      "a key for one purpose",
+    ],
+    ["serverledge keys rotate camera --overlap 1d", "a new key; the former one is valid for a day"],
+    ["serverledge keys revoke camera", "invalid on all nodes within a second"],
+  ],
+  options: map(or(list, create, rotate, revoke, init), (action) => ({ action })),
+  run: ({ action }, globals, terminal) => action(globals, terminal),
+});
+
+/** Creates the first key in the registry, or through a running node that requires no key yet. */
+async function firstKey(
+  { name, force, options }: { name: string; force: boolean; options: ConfigOptions },
+  globals: Globals,
+  terminal: Terminal,
+): Promise<Pick<Answer, "text" | "json">> {
+  const { loadConfig } = await import("../config/files.ts");
+  const { config } = await loadConfig(options, globals.port, terminal.env);
+  const { dataDirectory, isFolderInUse } = await import("../../cluster/home.ts");
+  if (config["etcd.address"] === "" && isFolderInUse(dataDirectory(config["data.dir"]))) {
+    using node = await connect({ ...globals, port: globals.port ?? config["api.port"] }, terminal);
+    return await node.post("/keys", { Name: name, Role: "admin" });
+  }
+  const { createFirstKey } = await import("../../node/first_key.ts");
+  const { id, key } = await createFirstKey(config, name, force);
+  const json = { Name: name, Id: id, Key: key };
+  return { text: JSON.stringify(json), json };
+}
+
+function showIssued(
+  answer: Pick<Answer, "text" | "json">,
+  globals: Globals,
+  terminal: Terminal,
+): void {
+  const { Name, Key } = answer.json as { Name: string; Key: string };
+  show(answer, globals, terminal, () => Key);
+  if (!isReadable(globals, terminal)) return;
+  terminal.err.write(
+    `Key "${Name}" is shown only now. Use it with serverledge login, in SERVERLEDGE_KEY, or as ` +
+      `"Authorization: Bearer ..."\n`,
+  );
+}
+
+function keyTable(keys: readonly WireOf<typeof listedKeyNames>[]): string {
+  if (keys.length === 0) return "There are no keys";
+  const rows = keys.map((key) => [
+    key.Name,
+    key.Role,
+    key.Functions.join(","),
+    key.Classes.join(",") || "all",
+    quotas(key),
+    key.Expires === 0 ? "never" : new Date(key.Expires).toISOString(),
+  ]);
+  return formatTable(["NAME", "ROLE", "FUNCTIONS", "CLASSES", "QUOTAS", "EXPIRES"], rows);
+}
+
+function quotas({ Rate, Burst, Concurrency, MemoryMB }: WireOf<typeof listedKeyNames>): string {
+  const all = [
+    Rate > 0 ? `${Rate}/s` : "",
+    Burst > 0 ? `burst ${Burst}` : "",
+    Concurrency > 0 ? `${Concurrency} at once` : "",
+    MemoryMB > 0 ? `${MemoryMB} MiB` : "",
+  ].filter(Boolean);
+  return all.join(", ") || "none";
+}
+
+function listOf(value: string | undefined): string[] {
+  return (value ?? "").split(",").map((part) => part.trim()).filter(Boolean);
+}
+
+function rateOf(value: string | undefined): number {
+  if (value === undefined) return 0;
+  const rate = /^(\d+(?:\.\d+)?)(\/s)?$/.exec(value)?.[1];
+  if (rate !== undefined) return Number(rate);
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    `--rate: expected a number per second such as 100/s, got "${value}"`,
+  );
+}

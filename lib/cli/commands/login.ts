@@ -1,0 +1,75 @@
+/**
+ * Subcommand `serverledge login`.
+ *
+ * @module
+ */
+
+import { resolve } from "node:path";
+import { object } from "@optique/core/constructs";
+import { ServerledgeError } from "../../base/errors.ts";
+import { readContexts, writeContexts } from "../client/contexts.ts";
+import { endpointOfUrl } from "../client/endpoint.ts";
+import { clientOf } from "../client/session.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { argumentOf, optionOf, text } from "../options/parts.ts";
+
+/** Maximum length of a key on stdin, bytes. */
+const maxKeyBytes = 4096;
+
+/** Keeps the URL of a node and a key for it. */
+export const login: Command = defineCommand({
+  name: "login",
+  brief: "Keep a node and its key for later commands",
+  description:
+    "Reads the key from SERVERLEDGE_KEY or stdin, checks it, and writes both to a file in your configuration " +
+    "folder that only you can read. Later commands use the last context, or the one that --context names.",
+  examples: [
+    ["serverledge login http://edge1:1323", "asks for the key"],
+    ["serverledge login http://edge1:1323 --name edge < key.txt", "reads it from a file"],
+    ["serverledge login https://edge1 --ca ca.pem", "keeps the path of the CA certificate too"],
+    ["serverledge list --context edge", "uses that node and key"],
+  ],
+  options: object({
+    url: argumentOf("URL", text, "URL of the node or balancer"),
+    name: optionOf("--name NAME", text, "Name of the context; default: the host"),
+  }),
+  async run({ url, name }, globals, terminal) {
+    const endpoint = endpointOfUrl(url.endsWith("/") ? url : `${url}/`);
+    const key = terminal.env.SERVERLEDGE_KEY || await readKey(terminal.err.write);
+    const ca = globals.ca && resolve(globals.ca);
+    using node = clientOf({ ...endpoint, ...(key && { key }) }, globals, terminal);
+    const { json } = await node.get("/key");
+    const { Required, Key } = json as {
+      Required: boolean;
+      Key: { Name: string; Role: string } | null;
+    };
+    if (Required && !Key) {
+      throw new ServerledgeError(
+        "UNAUTHORIZED",
+        `${url} requires a key: give one on stdin or in SERVERLEDGE_KEY`,
+      );
+    }
+    const context = name ?? endpoint.host;
+    const known = await readContexts(terminal.env);
+    const entry = { url: new URL(url).origin, ...(key && { key }), ...(ca && { ca }) };
+    await writeContexts(terminal.env, {
+      current: context,
+      contexts: { ...known.contexts, [context]: entry },
+    });
+    const who = Key ? `key "${Key.Name}" (${Key.Role})` : "no key";
+    terminal.err.write(`Logged in to ${url} as context "${context}" with ${who}\n`);
+  },
+});
+
+async function readKey(ask: (text: string) => void): Promise<string> {
+  if (Deno.stdin.isTerminal()) ask("Key (empty: none): ");
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const part of Deno.stdin.readable) {
+    parts.push(part);
+    size += part.length;
+    // A line is enough, so a terminal needs no end of input.
+    if (part.includes(0x0a) || size > maxKeyBytes) break;
+  }
+  return (await new Blob(parts).text()).trim();
+}

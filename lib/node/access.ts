@@ -1,0 +1,72 @@
+/**
+ * Keys and authentication of a node or balancer.
+ *
+ * @module
+ */
+
+import { type Authenticator, KeyAuthenticator } from "../access/authenticator.ts";
+import { keyKind } from "../access/key.ts";
+import { KeyService } from "../access/key_service.ts";
+import { anyone } from "../access/principal.ts";
+import { isLoopback } from "../api/origin.ts";
+import type { Clock } from "../base/clock.ts";
+import { ServerledgeError } from "../base/errors.ts";
+import type { Config } from "../config/config.ts";
+import type { Catalog } from "../registry/catalog.ts";
+import { RecordTable } from "../registry/record_table.ts";
+import type { Registry } from "../registry/registry.ts";
+
+/** Access control of a node. */
+export interface NodeAccess {
+  readonly access: Authenticator;
+  readonly keys: KeyService;
+}
+
+/** Dependencies of {@link openAccess}. */
+export interface AccessOptions {
+  readonly config: Config;
+  readonly registry: Registry;
+  /** Keeps the keys on disk if the registry may be unavailable. */
+  readonly memory?: Registry | undefined;
+  readonly catalog: Pick<Catalog, "get">;
+  readonly clock: Clock;
+  /** Owns what is opened. */
+  readonly built: AsyncDisposableStack;
+}
+
+/**
+ * Opens the keys.
+ *
+ * @throws `CONFIG_INVALID` if other machines can reach the node and there is no key
+ */
+export async function openAccess(options: AccessOptions): Promise<NodeAccess> {
+  const { config, registry, memory, catalog, clock, built } = options;
+  const table = built.use(await RecordTable.open(keyKind, registry, memory));
+  const keys = new KeyService(registry.collection(keyKind), table, clock);
+  if (config["api.auth"] === "none") return { access: open, keys };
+  const isAlwaysRequired = config["api.auth"] === "keys" || !isLoopback(config["api.listen"]);
+  if (isAlwaysRequired && table.size === 0 && registry.health().ok) throw withoutKeys(config);
+  const access = built.use(
+    new KeyAuthenticator({
+      keys: table,
+      clock,
+      required: isAlwaysRequired ? "always" : "withKeys",
+      isPublic: (name) => catalog.get(name)?.public === true,
+    }),
+  );
+  return { access, keys };
+}
+
+/** A node that requires no keys. */
+const open: Authenticator = { authenticate: () => anyone, isRequired: false };
+
+function withoutKeys(config: Config): ServerledgeError {
+  const why = config["api.auth"] === "keys"
+    ? "api.auth is keys"
+    : `other machines can reach this one (api.listen is ${config["api.listen"]})`;
+  return new ServerledgeError(
+    "CONFIG_INVALID",
+    `There is no key, but ${why}: create the first one with "serverledge keys init", with the same ` +
+      "configuration, or set api.auth to none if everybody in the network may run code on this machine",
+  );
+}
