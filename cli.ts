@@ -26,6 +26,7 @@ import { service } from "./lib/cli/commands/service.ts";
 import { simulate } from "./lib/lab/commands/simulate.ts";
 import { start } from "./lib/cli/commands/start.ts";
 import { status } from "./lib/cli/commands/status.ts";
+import { tls } from "./lib/cli/commands/tls.ts";
 import { version } from "./lib/cli/commands/version.ts";
 import { systemTerminal } from "./lib/cli/terminal.ts";
 import { runCommandLine } from "./lib/cli/run.ts";
@@ -51,6 +52,7 @@ export const commands: readonly Command[] = [
   config,
   doctor,
   service,
+  tls,
   policy,
   simulate,
   licenses,

@@ -7,28 +7,11 @@
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { get } from "../support/client.ts";
-import {
-  makeCertificate,
-  replaceCertificate,
-  type TestCertificate,
-} from "../support/network/certificates.ts";
+import { makeCertificate, replaceCertificate } from "../support/network/certificates.ts";
 import { freePort } from "../support/network/free_port.ts";
-import { type NodeProcess, startNodeProcess } from "../support/node.ts";
+import { type NodeProcess, startNodeProcess, startWithTls } from "../support/node.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
-
-/** Starts a node with TLS in addition to plain HTTP. */
-async function start(certificate: TestCertificate): Promise<{ node: NodeProcess; port: number }> {
-  const port = freePort();
-  const node = await startNodeProcess({
-    config: {
-      "api.tls.cert": certificate.cert,
-      "api.tls.key": certificate.key,
-      "api.tls.port": port,
-    },
-  });
-  return { node, port };
-}
 
 const curl = (port: number, ca: string, ...args: string[]) =>
   runToEnd(["curl", "-sS", "--cacert", ca, ...args, `https://localhost:${port}/healthz`]);
@@ -45,7 +28,7 @@ async function metric(node: NodeProcess, name: string): Promise<number> {
 Deno.test("TLS: curl and openssl, negotiate HTTP/1.1 and HTTP/2", async () => {
   await using folder = await tempDir("tls");
   const certificate = await makeCertificate(folder.path, "node");
-  const { node, port } = await start(certificate);
+  const { node, port } = await startWithTls(certificate);
   await using _node = node;
   for (const [flag, version] of [["--http1.1", "1.1"], ["--http2", "2"]] as const) {
     const { code, stdout } = await curl(
@@ -74,7 +57,7 @@ Deno.test("TLS: curl and openssl, negotiate HTTP/1.1 and HTTP/2", async () => {
 Deno.test("TLS: a thousand clients that send nothing or half a hello, keep nobody out and are closed", async () => {
   await using folder = await tempDir("tls");
   const certificate = await makeCertificate(folder.path, "node");
-  const { node, port } = await start(certificate);
+  const { node, port } = await startWithTls(certificate);
   await using _node = node;
   const before = descriptors(node);
   const clients: Deno.TcpConn[] = [];
@@ -112,31 +95,6 @@ Deno.test("TLS: half-open clients take all places, are evicted for others", asyn
   for (const client of clients) client.close();
 });
 
-Deno.test("TLS: the command line and its load generator, accept a certificate that is named", async () => {
-  await using folder = await tempDir("tls");
-  const certificate = await makeCertificate(folder.path, "node");
-  const { node, port } = await start(certificate);
-  await using _node = node;
-  const url = `https://127.0.0.1:${port}`;
-  const status = await node.cli(["status", "-H", url, "--ca", certificate.cert]);
-  assert.equal(status.code, 0, status.stderr);
-  assert.ok("AvailableWarmContainers" in JSON.parse(status.stdout));
-  const load = await node.cli([
-    ...["bench", "--url", `${url}/healthz`, "--ca", certificate.cert, "--json", "-"],
-    ...["-n", "2", "-d", "1", "--warm-up", "0"],
-  ]);
-  assert.equal(load.code, 0, load.stderr);
-  assert.ok(JSON.parse(load.stdout).total.ok > 10, load.stdout);
-
-  const distrusted = await node.cli(["status", "-H", url]);
-  assert.notEqual(distrusted.code, 0);
-  assert.match(distrusted.stderr, /UnknownIssuer.*--ca FILE/);
-  const plain = await node.cli(["status", "-H", `http://127.0.0.1:${port}`]);
-  assert.match(plain.stderr, /if it serves HTTPS, name it by its URL: --host https:/);
-  const secure = await node.cli(["status", "-H", node.url.replace("http:", "https:")]);
-  assert.match(secure.stderr, /if the node serves plain HTTP, write http:/);
-});
-
 Deno.test("TLS: the certificate is replaced under load, no request fails", async () => {
   await using folder = await tempDir("tls");
   const certificate = await makeCertificate(folder.path, "node");
@@ -144,7 +102,7 @@ Deno.test("TLS: the certificate is replaced under load, no request fails", async
     await makeCertificate(folder.path, "second"),
     await makeCertificate(folder.path, "third", 3),
   ];
-  const { node, port } = await start(certificate);
+  const { node, port } = await startWithTls(certificate);
   await using _node = node;
   const trusted = await Promise.all(
     [certificate, second, third].map(({ cert }) => Deno.readTextFile(cert)),
@@ -182,7 +140,7 @@ Deno.test("TLS: a broken new file, is reported and the former certificate stays"
   const kept = `${folder.path}/kept.crt`;
   await Deno.writeTextFile(kept, first);
   const other = await makeCertificate(folder.path, "other");
-  const { node, port } = await start(certificate);
+  const { node, port } = await startWithTls(certificate);
   await using _node = node;
   const problems = async () => (await get(`${node.url}/healthz`)).body.Problems.join();
   await Deno.copyFile(other.cert, certificate.cert);

@@ -141,6 +141,25 @@ export async function startNodeProcess(options: NodeOptions = {}): Promise<NodeP
   };
 }
 
+/**
+ * Starts a node with TLS in addition to plain HTTP.
+ *
+ * @param certificate paths of its PEM files
+ */
+export async function startWithTls(
+  certificate: { readonly cert: string; readonly key: string },
+): Promise<{ node: NodeProcess; port: number }> {
+  const port = freePort();
+  const node = await startNodeProcess({
+    config: {
+      "api.tls.cert": certificate.cert,
+      "api.tls.key": certificate.key,
+      "api.tls.port": port,
+    },
+  });
+  return { node, port };
+}
+
 /** Returns the certificate of a node that serves nothing but TLS. */
 function soleCertificate(config: NodeOptions["config"] = {}): string | undefined {
   const { "api.tls.cert": certificate, "api.tls.port": port } = config;
