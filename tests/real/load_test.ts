@@ -173,6 +173,20 @@ Deno.test("where nobody listens all requests fail, and clients do not spin", asy
   assert.deepEqual(open.total.outcomes, { no_connection: 20 });
 });
 
+Deno.test("a server that accepts no connection: the attempt ends after its time limit", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
+  const { port } = listener.addr;
+  using queued = await fullBacklog(port);
+  assert.ok(queued.length > 0);
+  const mix = [{ url: `http://127.0.0.1:${port}/x` }];
+  const scenario = { mix, clients: 1, requests: 1, warmup: 0, duration: 20 };
+  const { total } = await runLoad(
+    prepare(scenario, { node: `http://127.0.0.1:${port}`, isPlain: false }),
+  );
+  assert.deepEqual(total.outcomes, { no_connection: 1 });
+  assert.match(total.messages.no_connection!, /no response within 5 s/);
+});
+
 Deno.test("a run that is ended early tells what it found, and leaves nothing open", async () => {
   const stop = new AbortController();
   using server = new RawServer(async (conn, _, count) => {
@@ -205,3 +219,18 @@ Deno.test("a trace is replayed to its end, each request to its function", async 
     ["even", "odd", "even", "odd"],
   );
 });
+
+/** Connects until the kernel no longer answers, since nobody accepts the connections. */
+async function fullBacklog(port: number): Promise<Disposable & { length: number }> {
+  const conns: Deno.Conn[] = [];
+  for (;;) {
+    const signal = AbortSignal.timeout(200);
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port, signal }).catch(() => undefined);
+    if (!conn) break;
+    conns.push(conn);
+  }
+  return {
+    length: conns.length,
+    [Symbol.dispose]: () => conns.forEach(closeQuietly),
+  };
+}
