@@ -10,16 +10,16 @@ const runner = Deno.build.arch === "aarch64"
 /** Emulation makes the start some twenty times slower. */
 const readyTimeoutMs = 90_000;
 
-Deno.test("the ARM64 binary tells its version", async () => {
+Deno.test("the ARM64 binary prints its version", async () => {
   const { code, stdout } = await runToEnd([...runner, binary, "--version"], { env: cleanEnv() });
   assert.equal(code, 0);
   assert.ok(stdout.includes("2.7.11"), stdout);
 });
 
-Deno.test("the ARM64 binary starts a node, answers its CLI and stops cleanly", async (t) => {
+Deno.test("the ARM64 binary starts a node, serves its CLI and stops cleanly", async (t) => {
   await using node = await startNodeProcess({ binary, runner, readyTimeoutMs });
 
-  await t.step("status tells architecture and no functions", async () => {
+  await t.step("status reports the architecture and no functions", async () => {
     const answer = await fetch(`${node.url}/status`);
     const status = await answer.json();
     assert.equal(status.Architecture, "arm64");
@@ -38,7 +38,7 @@ Deno.test("the ARM64 binary starts a node, answers its CLI and stops cleanly", a
     assert.deepEqual(JSON.parse(stdout), []);
   });
 
-  await t.step("SIGTERM ends it with status 0", async () => {
+  await t.step("SIGTERM ends the node with status 0", async () => {
     assert.equal(await node.stop(), 0, node.log());
   });
 });

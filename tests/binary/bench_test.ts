@@ -57,16 +57,27 @@ Deno.test("bench: loads a node and writes its reports", async (t) => {
     assert.match(await Deno.readTextFile(file("r.html")), /<svg [^]*echo, class critical/);
   });
 
-  await t.step("closed loop, bounded by count; the function's failure is counted", async () => {
-    const { total } = await bench(node, ["echo", "-n", "4", "--requests", "50", "--warm-up", "0"]);
-    assert.deepEqual(total.outcomes, { ok: 50 });
-    await Deno.writeTextFile(
-      file("s.yaml"),
-      "clients: 2\nrequests: 10\nmix:\n- {function: echo}\n",
-    );
-    const fromFile = await bench(node, ["--scenario", file("s.yaml"), "--warm-up", "0"]);
-    assert.equal(fromFile.total.ok, 10);
-  });
+  await t.step(
+    "closed loop, limited by the number of requests; failures of the function are counted",
+    async () => {
+      const { total } = await bench(node, [
+        "echo",
+        "-n",
+        "4",
+        "--requests",
+        "50",
+        "--warm-up",
+        "0",
+      ]);
+      assert.deepEqual(total.outcomes, { ok: 50 });
+      await Deno.writeTextFile(
+        file("s.yaml"),
+        "clients: 2\nrequests: 10\nmix:\n- {function: echo}\n",
+      );
+      const fromFile = await bench(node, ["--scenario", file("s.yaml"), "--warm-up", "0"]);
+      assert.equal(fromFile.total.ok, 10);
+    },
+  );
 
   await t.step(
     "exit status is 5 for unexpected responses, 2 and 1 for unknown functions and files",
@@ -84,7 +95,7 @@ Deno.test("bench: loads a node and writes its reports", async (t) => {
   );
 });
 
-Deno.test("bench: refuses a target that is no node, except with --plain or --url", async () => {
+Deno.test("bench: refuses a target that is not a node, except with --plain or --url", async () => {
   using server = new RawServer((conn) => sayWhole(conn, '{"hello": "world"}'));
   const run = async (...args: string[]) => {
     const { code, stdout, stderr } = await new Deno.Command(defaultBinary(), {

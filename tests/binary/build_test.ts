@@ -3,7 +3,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { defaultBinary } from "../support/node.ts";
 import { runToEnd } from "../support/process.ts";
 
-Deno.test("the binary tells version, commit and Deno version", async () => {
+Deno.test("the binary prints its version, commit and Deno version", async () => {
   const { code, stdout } = await runToEnd([defaultBinary(), "--version"]);
   assert.equal(code, 0);
   assert.ok(stdout.includes(manifest.version), stdout);
@@ -11,7 +11,7 @@ Deno.test("the binary tells version, commit and Deno version", async () => {
   assert.ok(stdout.includes("2.7.11"), stdout);
 });
 
-Deno.test("the binary holds neither gRPC nor etcd's protocol files, which cost a node 13 MiB", async () => {
+Deno.test("the binary contains neither gRPC nor etcd's protocol files, which cost a node 13 MiB", async () => {
   for (const trace of ["service KV", "grpc-node-js/"]) {
     const { code } = await runToEnd(["grep", "-c", "-a", "-F", trace, defaultBinary()]);
     assert.equal(code, 1, trace);

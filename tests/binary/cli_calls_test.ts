@@ -48,7 +48,7 @@ Deno.test("invoke sends what the Go CLI sends, with typed parameters", async () 
   assertRefused(await server.run(["invoke", "hello", "-j", "-"], "[1]"), 1, /stdin: expected/);
 });
 
-Deno.test("a function that fails is status 5, with its traceback and output", async () => {
+Deno.test("a function that fails gives exit status 5, with its traceback and output", async () => {
   const details: ErrorDetails = {
     error: { type: "ValueError", message: "no" },
     traceback: "Traceback:\n  line 1",
@@ -96,7 +96,7 @@ Deno.test("--timeout ends the wait with status 6", async () => {
   assertRefused(await server.run(["invoke", "hello", "--timeout", "0.05"]), 6, /within 0\.05 s/);
 });
 
-Deno.test("poll tells pending, done, failed and unknown apart", async () => {
+Deno.test("poll distinguishes pending, done, failed and unknown invocations", async () => {
   await using server = node({
     poll(id) {
       if (id === "pending") {
@@ -198,7 +198,7 @@ Deno.test("create and update send the definition and the code", async () => {
   });
 });
 
-Deno.test("update sends what is named, and the whole where there is no such function", async () => {
+Deno.test("update sends only the given fields, or the whole definition if the function does not exist", async () => {
   const patched: unknown[] = [];
   const created: Definition[] = [];
   await using server = node({
@@ -231,7 +231,7 @@ Deno.test("update sends what is named, and the whole where there is no such func
   assert.deepEqual([created[0]!.name, created[0]!.handler], ["new", "a.f"]);
 });
 
-Deno.test("create warns of the links of a folder, which it leaves out", async () => {
+Deno.test("create warns about links in a directory, which it skips", async () => {
   await using server = node({ create: () => Promise.resolve() });
   await using folder = await tempDir("cli");
   await Deno.writeTextFile(`${folder.path}/a.py`, "a");
@@ -241,7 +241,7 @@ Deno.test("create warns of the links of a folder, which it leaves out", async ()
   assert.match(ended.stderr, /^warning: skipped 1 link: b\.py; [^\n]+\n$/);
 });
 
-Deno.test("create of a URL sends the URL, of a custom image no code", async () => {
+Deno.test("create sends a URL unchanged, and no code for a custom image", async () => {
   const seen: Definition[] = [];
   await using server = node({
     create(definition) {
@@ -256,7 +256,7 @@ Deno.test("create of a URL sends the URL, of a custom image no code", async () =
   assert.deepEqual([seen[1]!.customImage, seen[1]!.code], ["me/b", ""]);
 });
 
-Deno.test("logs --follow prints lines as they come and ends with the node's answer", async () => {
+Deno.test("logs --follow prints lines as they arrive and ends with the node's response", async () => {
   await using server = node({
     async *followLogs(name, lines) {
       yield [`${name} ${lines}`, "two"];
@@ -283,13 +283,13 @@ Deno.test("logs are plain lines", async () => {
   assert.deepEqual(JSON.parse(stdout), { Function: "hello", Lines: ["one", "two"] });
 });
 
-Deno.test("prewarm tells how many started", async () => {
+Deno.test("prewarm reports how many instances started", async () => {
   await using server = node();
   const { stdout } = await server.run(["prewarm", "-f", "hello", "-c", "3", "--force_pull"]);
   assert.deepEqual(JSON.parse(stdout), { Prewarmed: 3 });
 });
 
-Deno.test("config shows values and where they come from", async () => {
+Deno.test("config shows values and their origins", async () => {
   await using folder = await tempDir("cli");
   const path = `${folder.path}/node.yaml`;
   await Deno.writeTextFile(path, "api:\n  port: 4000\nregistry.area: edge\ncache.size: 5\n");
@@ -313,14 +313,14 @@ Deno.test("config shows values and where they come from", async () => {
   assertRefused(await cli(["config", path]), 1, /node\.yaml, line \d+: /);
 });
 
-Deno.test("the port of the configuration file in the home folder is used", async () => {
+Deno.test("the port of the configuration file in the home directory is used", async () => {
   await using server = node();
   await using folder = await tempDir("cli");
   await Deno.writeTextFile(`${folder.path}/serverledge-conf.yaml`, `api.port: ${server.port}\n`);
   assert.equal((await cli(["list"], { HOME: folder.path })).stdout, "[]\n");
 });
 
-Deno.test("a reader that leaves early is no error", async () => {
+Deno.test("a reader that stops early is not an error", async () => {
   await using server = node();
   const command = [...program, "status"].map((word) => `'${word}'`).join(" ");
   const env = { ...homeless, SERVERLEDGE_PORT: String(server.port) };

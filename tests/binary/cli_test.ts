@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { runToEnd } from "../support/process.ts";
 import { assertRefused, cli, homeless, node, program, root } from "../support/cli_program.ts";
 
-Deno.test("a wrong command line is one line and status 1", async (t) => {
+Deno.test("a wrong command line gives one line and exit status 1", async (t) => {
   const cases: [string, RegExp][] = [
     ["statsu", /"statsu".*`status`.*serverledge --help/],
     ["status --jsn", /"--jsn".*Did you mean `--json`\?.*serverledge status --help/],
@@ -40,7 +40,7 @@ Deno.test("a wrong command line is one line and status 1", async (t) => {
   }
 });
 
-Deno.test("no node, or a host that is none, is one line and status 2", async () => {
+Deno.test("an unreachable node or an unknown host gives one line and exit status 2", async () => {
   // Port 1 is privileged and unused: nobody answers there.
   assertRefused(await cli(["status", "-P", "1"]), 2, /127\.0\.0\.1:1.*serverledge start/);
   assertRefused(
@@ -50,7 +50,7 @@ Deno.test("no node, or a host that is none, is one line and status 2", async () 
   );
 });
 
-Deno.test("a bad source is status 3, a bad signature status 4", async () => {
+Deno.test("a bad source gives exit status 3, a bad signature 4", async () => {
   assertRefused(await cli(["create", "a", "--src", "/nope"]), 3, /\/nope as source: no such file/);
   const args = ["create", "a", "--src", `${root}LICENSE`, "-i", "n:Integer"];
   assertRefused(await cli(args), 4, /"n:Integer".*ArrayArrayFloat/);
@@ -72,7 +72,7 @@ Deno.test("--help of each command shows usage and examples", async (t) => {
   }
 });
 
-Deno.test("version tells version, commit and Deno", async () => {
+Deno.test("version prints version, commit and Deno version", async () => {
   for (const args of [["--version"], ["version"]]) {
     const { code, stdout } = await cli(args);
     assert.equal(code, 0);
@@ -82,7 +82,7 @@ Deno.test("version tells version, commit and Deno", async () => {
   assert.deepEqual(Object.keys(JSON.parse(stdout)), ["Version", "Commit", "Deno"]);
 });
 
-Deno.test("shells get completion scripts, and their questions answered", async () => {
+Deno.test("shells get completion scripts and completions", async () => {
   for (const shell of ["bash", "zsh", "fish"]) {
     const { code, stdout } = await cli(["completions", shell]);
     assert.equal(code, 0);
@@ -102,7 +102,7 @@ Deno.test("scripts get the node's JSON, indented by tabs", async () => {
   assert.equal((await server.run(["status", "--json"])).stdout, stdout);
 });
 
-Deno.test("people on a terminal get tables, in colour unless NO_COLOR is set", async () => {
+Deno.test("a terminal gets tables, in colour unless NO_COLOR is set", async () => {
   await using server = node();
   const env: Record<string, string> = { ...homeless, TERM: "xterm" };
   delete env.NO_COLOR;
@@ -129,7 +129,7 @@ Deno.test("people on a terminal get tables, in colour unless NO_COLOR is set", a
   assert.match(refused.stdout, /no function/i);
 });
 
-Deno.test("flags for host and port stand before or after the command and win", async () => {
+Deno.test("options for host and port are accepted before and after the command and take precedence", async () => {
   await using server = node();
   const [host, port] = ["127.0.0.1", String(server.port)];
   const env = { SERVERLEDGE_HOST: "host.invalid", SERVERLEDGE_PORT: "1" };
@@ -138,14 +138,14 @@ Deno.test("flags for host and port stand before or after the command and win", a
   }
 });
 
-Deno.test("a web proxy of the environment is not asked", async () => {
+Deno.test("a web proxy in the environment is not used", async () => {
   await using server = node();
   const env = { HTTP_PROXY: "http://127.0.0.1:1", http_proxy: "http://127.0.0.1:1" };
   const { code } = await cli(["list", "-P", String(server.port)], env);
   assert.equal(code, 0);
 });
 
-Deno.test("--verbose tells on stderr what is sent", async () => {
+Deno.test("--verbose prints the requests and responses to stderr", async () => {
   await using server = node();
   const { stdout, stderr } = await server.run(["-v", "list"]);
   assert.equal(stdout, "[]\n");

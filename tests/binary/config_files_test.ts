@@ -13,7 +13,7 @@ import { resolveConfig } from "../../lib/config/config.ts";
 
 const expected = { "registry.area": "edge", api: { port: 8080 } };
 
-Deno.test("YAML, TOML and JSON say the same", async () => {
+Deno.test("YAML, TOML and JSON give the same configuration", async () => {
   const yaml = "registry.area: edge\napi:\n  port: 8080 # a comment\n";
   assert.deepEqual(await parseConfigText(yaml, "c.yaml"), expected);
   assert.deepEqual(await parseConfigText(yaml, "c.yml"), expected);
@@ -77,7 +77,7 @@ Deno.test("a file without keys is refused", async () => {
   }
 });
 
-Deno.test("the example is a file that says what the defaults say", async () => {
+Deno.test("the example file gives the defaults", async () => {
   const values = await parseConfigText(exampleConfig(), "example.yaml");
   const { config, warnings } = resolveConfig([{ origin: "example.yaml", values }]);
   assert.deepEqual({ ...config, chosen: new Set() }, resolveConfig([]).config);
@@ -86,7 +86,7 @@ Deno.test("the example is a file that says what the defaults say", async () => {
 
 const nothing = { file: undefined, config: undefined, listen: undefined, area: undefined, set: [] };
 
-Deno.test("a file is found in the home folder; environment and command line win over it", async () => {
+Deno.test("a file in the home directory is found; environment and command line take precedence", async () => {
   const home = await Deno.makeTempDir();
   try {
     const path = `${home}/serverledge-conf.toml`;
@@ -110,7 +110,7 @@ Deno.test("a file is found in the home folder; environment and command line win 
   }
 });
 
-Deno.test("a named file must be there and be one", async () => {
+Deno.test("a named file must exist and be a file", async () => {
   await assert.rejects(loadConfig({ ...nothing, file: "/nope.yaml" }, undefined, {}), {
     message: "Cannot read the configuration /nope.yaml: no such file or directory",
   });

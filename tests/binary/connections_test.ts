@@ -61,7 +61,7 @@ async function crowd(node: NodeProcess, count: number, text: string): Promise<Ra
 const idle = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const half = "POST /invoke/first HTTP/1.1\r\nHost: local";
 
-Deno.test("a node with 64 descriptors runs ten functions in turn and at once", async () => {
+Deno.test("a node with 64 descriptors runs ten functions sequentially and concurrently", async () => {
   await using node = await startNodeProcess({ runner: limited(64) });
   const names = Array.from({ length: 10 }, (_, i) => `turn${i}`);
   for (const [i, name] of names.entries()) {
@@ -130,14 +130,14 @@ Deno.test("a node with 64 descriptors withstands 200 idle connections and 200 ha
   await withstands(node, 200, [await sandboxed("second")]);
 });
 
-Deno.test("a node raises its limit of descriptors as far as it may", async () => {
+Deno.test("a node raises its limit of descriptors as far as possible", async () => {
   await using node = await startNodeProcess({ runner: limited(256, "-S") });
   const limits = await Deno.readTextFile(`/proc/${node.pid}/limits`);
   const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(limits) ?? [];
   assert.equal(soft, hard);
 });
 
-Deno.test("a client that only ends its sending side gets its answer, one that leaves cancels", async () => {
+Deno.test("a client that closes only its sending side gets its response, one that disconnects cancels", async () => {
   await using node = await startNodeProcess();
   const port = Number(new URL(node.url).port);
   const source = "export default (params) => new Promise((done) => " +
@@ -162,7 +162,7 @@ Deno.test("a client that only ends its sending side gets its answer, one that le
   );
 });
 
-Deno.test("a node that is killed while it has HTTP/2 connections leaves no files of theirs", async () => {
+Deno.test("a node that is killed while it has HTTP/2 connections leaves no files behind", async () => {
   await using temporary = await tempDir("http2");
   const id = `killed-${crypto.randomUUID().slice(0, 8)}`;
   await using node = await startNodeProcess({

@@ -21,7 +21,7 @@ function custom(name: string, behaviour: string): object {
   };
 }
 
-Deno.test("images that end at once are reported, logged and removed, and no other answers for them", async () => {
+Deno.test("images that exit at once are reported, logged and removed, and no other image responds for them", async () => {
   await buildCustomImage();
   await using data = await tempDir("custom-data");
   const nodeId = `custom-${crypto.randomUUID().slice(0, 8)}`;
@@ -60,7 +60,7 @@ Deno.test("images that end at once are reported, logged and removed, and no othe
   assert.equal(stdout.split("dying words\n").length - 1 >= rounds, true, stdout);
 });
 
-Deno.test("a deadline of a custom image tells what the call has printed", async () => {
+Deno.test("an execution timeout of a custom image reports what the invocation has printed", async () => {
   await buildCustomImage();
   await using node = await startNodeProcess({});
   const definition = { ...custom("sleepy", "sleepy"), TimeoutMs: 1500 };

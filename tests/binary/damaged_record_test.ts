@@ -24,7 +24,7 @@ async function codes(etcd: TestEtcd): Promise<number> {
   return new Set(hashes).size;
 }
 
-Deno.test("a damaged record of a function is reported by every route and can be mended", async (t) => {
+Deno.test("a damaged record of a function is reported by every route and can be repaired", async (t) => {
   await using etcd = await startEtcd();
   await using node = await startNodeProcess({
     config: { "etcd.address": etcd.endpoint, "registry.udp.port": 0 },
@@ -36,31 +36,37 @@ Deno.test("a damaged record of a function is reported by every route and can be 
     async () => (await post(`${url}/invoke/torn`)).status !== 404,
   );
 
-  await t.step("invoke, fn, prewarm, logs and patch say what is wrong and what to do", async () => {
-    const patched = async (): Promise<Answer> => {
-      const answer = await fetch(`${url}/function/torn`, { method: "PATCH", body: "{}" });
-      return { status: answer.status, headers: answer.headers, body: await answer.json() };
-    };
-    const answers = {
-      invoke: await post(`${url}/invoke/torn`),
-      fn: await get(`${url}/fn/torn`),
-      prewarm: await post(`${url}/prewarm`, { Function: "torn", Instances: 1 }),
-      logs: await get(`${url}/logs/torn`),
-      patch: await patched(),
-    };
-    for (const [route, { status, body }] of Object.entries(answers)) {
-      assert.deepEqual([status, body.code], [500, "FUNCTION_DAMAGED"], route);
-      assert.match(body.message, /"torn" .* \(its value is not JSON\): create .* again, or delete/);
-    }
-  });
+  await t.step(
+    "invoke, fn, prewarm, logs and patch report the problem and the remedy",
+    async () => {
+      const patched = async (): Promise<Answer> => {
+        const answer = await fetch(`${url}/function/torn`, { method: "PATCH", body: "{}" });
+        return { status: answer.status, headers: answer.headers, body: await answer.json() };
+      };
+      const answers = {
+        invoke: await post(`${url}/invoke/torn`),
+        fn: await get(`${url}/fn/torn`),
+        prewarm: await post(`${url}/prewarm`, { Function: "torn", Instances: 1 }),
+        logs: await get(`${url}/logs/torn`),
+        patch: await patched(),
+      };
+      for (const [route, { status, body }] of Object.entries(answers)) {
+        assert.deepEqual([status, body.code], [500, "FUNCTION_DAMAGED"], route);
+        assert.match(
+          body.message,
+          /"torn" .* \(its value is not JSON\): create .* again, or delete/,
+        );
+      }
+    },
+  );
 
-  await t.step("creating it again mends it", async () => {
+  await t.step("creating the function again repairs it", async () => {
     assert.equal((await post(`${url}/create`, await answering("torn", "whole"))).status, 200);
     const { status, body } = await post(`${url}/invoke/torn`);
     assert.deepEqual([status, body.Result], [200, '"whole"'], JSON.stringify(body));
   });
 
-  await t.step("deleting it removes it", async () => {
+  await t.step("deleting the function removes it", async () => {
     await put(etcd, "other", "{}");
     await eventually(
       "the node knows of the record",
@@ -71,7 +77,7 @@ Deno.test("a damaged record of a function is reported by every route and can be 
   });
 });
 
-Deno.test("code of a damaged record is kept until the record is mended", async () => {
+Deno.test("code of a damaged record is kept until the record is repaired", async () => {
   await using etcd = await startEtcd();
   await using node = await startNodeProcess({
     config: { "etcd.address": etcd.endpoint, "registry.udp.port": 0 },

@@ -17,14 +17,14 @@ async function definition(name: string, bytes: number): Promise<object> {
   return { Name: name, Runtime: "deno", MemoryMB: 64, Handler: "main", TarFunctionCode };
 }
 
-Deno.test("a node on a full disk serves what it has, and takes functions again when there is room", async (t) => {
+Deno.test("a node on a full disk serves existing functions, and accepts new ones once there is space", async (t) => {
   await using disk = await mountDisk("size=8m");
   await using node = await startNodeProcess({ config: { "data.dir": `${disk.path}/data` } });
   const create = async (name: string, bytes: number) =>
     await post(`${node.url}/create`, await definition(name, bytes));
   assert.equal((await create("first", 100)).status, 200);
 
-  await t.step("create fails with the reason, as often as it is tried", async () => {
+  await t.step("create fails with the reason, however often it is tried", async () => {
     await create("large0", 3 << 20);
     for (const name of ["large1", "large2", "large3"]) {
       const { status, body } = await create(name, 3 << 20);
@@ -40,14 +40,14 @@ Deno.test("a node on a full disk serves what it has, and takes functions again w
     }
   });
 
-  await t.step("with more room the node needs no restart", async () => {
+  await t.step("with more space the node needs no restart", async () => {
     await disk.remount("size=64m");
     assert.equal((await create("second", 3 << 20)).status, 200);
     assert.equal((await post(`${node.url}/invoke/second`)).status, 200);
   });
 });
 
-Deno.test("a node with a read-only data folder ends with the reason and what to do", async () => {
+Deno.test("a node with a read-only data directory exits with the reason and the remedy", async () => {
   await using disk = await mountDisk("size=8m,ro");
   await assert.rejects(
     startNodeProcess({ config: { "data.dir": `${disk.path}/data` } }),

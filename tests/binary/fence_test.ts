@@ -57,7 +57,7 @@ Deno.test("functions with a network reach other machines, but not their own", as
       assert.equal(services.datagrams(), 0);
     });
   }
-  await t.step("none reaches the hypervisor past its network", async () => {
+  await t.step("no function reaches the host beyond its network", async () => {
     const tcp: Target[] = [["hypervisor", 2]];
     for (const runtime of ["python", "binary", "custom"]) {
       assert.deepEqual(await reach(node, runtime, { tcp, udp: [] }), ["PermissionError"], runtime);
@@ -73,7 +73,7 @@ Deno.test("functions with a network reach other machines, but not their own", as
   }
 });
 
-Deno.test("container.fence none and container.reach open the machine to functions", async () => {
+Deno.test("container.fence none and container.reach let functions reach the machine", async () => {
   using services = openServices();
   const machines = ownAddresses().filter((host) => /^\d/.test(host) && !host.startsWith("127."));
   for (

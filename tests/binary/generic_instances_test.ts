@@ -24,7 +24,7 @@ Deno.test("generic instance: cold function, is specialized for it", async (t) =>
   });
   const invoke = (name: string) => post(`${node.url}/invoke/${name}`);
 
-  await t.step("a fresh node has none, and one for each runtime that is used", async () => {
+  await t.step("a new node has none, and one for each runtime in use", async () => {
     await hasGenerics(node.url, {});
     await post(`${node.url}/create`, await python("one", source, small));
     await post(`${node.url}/create`, await nodejs("js", script, small));
@@ -34,7 +34,7 @@ Deno.test("generic instance: cold function, is specialized for it", async (t) =>
   });
 
   await t.step(
-    "it serves the first invocation, and is replaced for the next function",
+    "a generic instance serves the first invocation, and is replaced for the next function",
     async () => {
       for (const name of ["one", "js", "two"]) {
         if (name === "two") await post(`${node.url}/create`, await python("two", source, small));
@@ -60,7 +60,7 @@ Deno.test("generic instance: cold function, is specialized for it", async (t) =>
     },
   );
 
-  await t.step("memory that functions need is taken from generic instances first", async () => {
+  await t.step("memory for functions is taken from generic instances first", async () => {
     const outbound = await python("out", source, { ...small, Network: "bridge" });
     await post(`${node.url}/create`, outbound);
     const rest = 512 / 64 - 3;
@@ -71,7 +71,7 @@ Deno.test("generic instance: cold function, is specialized for it", async (t) =>
     assert.deepEqual([FreeMemory, GenericInstances], [0, { python: 0, nodejs: 0 }]);
   });
 
-  await t.step("without functions there are none, and nothing is left at the end", async () => {
+  await t.step("without functions there are none, and nothing remains at the end", async () => {
     for (const name of ["one", "two", "js", "out"]) {
       await post(`${node.url}/delete`, { Name: name });
     }

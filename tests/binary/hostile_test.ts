@@ -43,13 +43,13 @@ Deno.test("hostile functions harm neither their neighbours nor the node", async 
       `\n## ${title}\n\n| function | what happened to it | its neighbours | the node |\n| --- | --- | --- | --- |\n`;
     for (const one of cases) await t.step(one.name, async () => void (text += await lab.try(one)));
   }
-  await t.step("sandboxes run as nobody and have nothing open", () => lab.checkProcess());
-  await t.step("nothing is left", async () => {
+  await t.step("sandboxes run as nobody and have no open files", () => lab.checkProcess());
+  await t.step("nothing is left behind", async () => {
     assert.equal(await node.stop(), 0, node.log());
     assert.deepEqual(await sandboxesOf(lab.nodeId), []);
     await assert.rejects(Deno.stat(lab.codes), Deno.errors.NotFound, node.log());
   });
-  await t.step("the table is current", async () => {
+  await t.step("the table is up to date", async () => {
     const whole = `${introduction}${text}`;
     if (update) await Deno.writeTextFile(document, whole);
     assert.equal(whole, await Deno.readTextFile(document), "set SERVERLEDGE_UPDATE_HOSTILE=1");

@@ -10,7 +10,7 @@ import { get, post, python } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { startNodeProcess } from "../support/node.ts";
 
-Deno.test("a node that keeps alive by demand expires instances and tells how many", async () => {
+Deno.test("a node with the keep-alive policy histogram expires instances and counts them", async () => {
   await using node = await startNodeProcess({
     config: {
       "container.keepalive": "histogram",

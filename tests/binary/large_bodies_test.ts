@@ -46,7 +46,7 @@ async function residentMib(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
 }
 
-Deno.test("large bodies hold nobody up and cost no more than is reserved, in the binary", async (t) => {
+Deno.test("large bodies block no other request and use no more than the reserved memory, in the binary", async (t) => {
   await using node = await startNodeProcess({
     config: { "container.pool.memory": 256, "code.max": 8, "api.bodies.memory": budgetMib },
   });
@@ -70,12 +70,12 @@ Deno.test("large bodies hold nobody up and cost no more than is reserved, in the
     return { answers: await answers, pings };
   };
 
-  await t.step("to a function that does not exist they are not even read", async () => {
+  await t.step("bodies for an unknown function are not read", async () => {
     const { answers } = await storm(`${node.url}/invoke/none`, bodies["empty objects"]);
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([404]));
   });
 
-  await t.step("others are answered while they are scanned", async () => {
+  await t.step("other requests are served while large bodies are scanned", async () => {
     for (const [name, bytes] of Object.entries(bodies)) {
       let scanned = 0;
       let pings = 0;
@@ -96,7 +96,7 @@ Deno.test("large bodies hold nobody up and cost no more than is reserved, in the
     }
   });
 
-  await t.step("what waits holds its memory until it is answered, and then no longer", async () => {
+  await t.step("waiting requests hold their memory until the response, and no longer", async () => {
     const waiting = body("[", "12345678,", "0]", { sleep: 0.5 });
     const all = await storm(`${node.url}/invoke/f`, waiting);
     const statuses = all.answers.map(({ status }) => status);
@@ -107,7 +107,7 @@ Deno.test("large bodies hold nobody up and cost no more than is reserved, in the
     await plain.body?.cancel();
   });
 
-  await t.step("asynchronous ones hold it, too", async () => {
+  await t.step("asynchronous invocations hold their memory, too", async () => {
     const asynchronous = body("[", "12345678,", "0]", { sleep: 1, more: ',"Async":true' });
     const asked = [];
     for (let i = 0; i < 4; i++) asked.push(await send(`${node.url}/invoke/f`, asynchronous));
@@ -118,7 +118,7 @@ Deno.test("large bodies hold nobody up and cost no more than is reserved, in the
     );
   });
 
-  await t.step("clients that leave give it back", async () => {
+  await t.step("clients that disconnect release the memory", async () => {
     await eventually(
       "nothing runs",
       async () => (await get(`${node.url}/status`)).body.Running === 0,
@@ -145,7 +145,7 @@ Deno.test("large bodies hold nobody up and cost no more than is reserved, in the
     assert.equal((await send(`${node.url}/invoke/f`, bodies.digits)).status, 200);
   });
 
-  await t.step("one that is too large is refused with the key to raise", async () => {
+  await t.step("a body that is too large is rejected with the key to raise", async () => {
     const { status, text } = await send(`${node.url}/invoke/f`, new Uint8Array(largest + 1));
     assert.equal(status, 413);
     assert.match(text, /larger than 6 MiB.*api\.body\.max/);
@@ -159,7 +159,7 @@ Deno.test("large bodies hold nobody up and cost no more than is reserved, in the
     assert.match(upload.body.message, /code\.max/);
   });
 
-  await t.step("a request of many values is no definition", async () => {
+  await t.step("a request with many values is not a definition", async () => {
     const values = new TextEncoder().encode(`[${"{},".repeat(mib)}0]`);
     const { status, text } = await send(`${node.url}/create`, values);
     assert.equal(status, 400);

@@ -27,7 +27,7 @@ function resultIn([status, text]: [number, string]): string {
   return JSON.parse(text).Result;
 }
 
-Deno.test("numbers that JavaScript would change are exact or refused, in the binary", async (t) => {
+Deno.test("numbers that JavaScript would change are exact or rejected, in the binary", async (t) => {
   await using node = await startNodeProcess({ config: { "container.pool.memory": 1024 } });
   const create = async (definition: object) => {
     const { status, body } = await post(`${node.url}/create`, definition);
@@ -36,12 +36,12 @@ Deno.test("numbers that JavaScript would change are exact or refused, in the bin
   await create(await python("echo", echo));
   const url = `${node.url}/invoke/echo`;
 
-  await t.step("python gets and gives every digit", async () => {
+  await t.step("Python receives and returns all digits", async () => {
     const params = `{"id": ${id}, "list": [-${id}, {"long": ${digits}}]}`;
     assert.equal(resultIn(await send(url, `{"Params": ${params}}`)), params);
   });
 
-  await t.step("so does an asynchronous invocation", async () => {
+  await t.step("asynchronous invocations keep all digits", async () => {
     const [status, accepted] = await send(url, `{"params":{"id": ${id}},"async":true}`);
     assert.equal(status, 200, accepted);
     const poll = `${node.url}/poll/${JSON.parse(accepted).ReqId}`;
@@ -52,26 +52,26 @@ Deno.test("numbers that JavaScript would change are exact or refused, in the bin
     });
   });
 
-  await t.step("so does a body that is an object, over plain HTTP", async () => {
+  await t.step("bodies over plain HTTP keep all digits", async () => {
     const answer = await fetch(`${node.url}/fn/echo/`);
     assert.deepEqual([answer.status, await answer.text()], [201, `{"id":${id}}`]);
   });
 
-  await t.step("so does the command line, by file and by option", async () => {
+  await t.step("the command line keeps all digits, from file and option", async () => {
     const sent = ["invoke", "echo", "-j", "-", "-p", `more:${id}`];
     const { code, stdout } = await node.cli(sent, `{"id": ${id}}`);
     assert.equal(code, 0);
     assert.equal(JSON.parse(stdout).Result, `{"id": ${id}, "more": ${id}}`);
   });
 
-  await t.step("an integer beyond what Python reads is a failure in words", async () => {
+  await t.step("an integer beyond Python's limit is a clear failure", async () => {
     const [status, text] = await send(url, `{"Params":{"n":${"1".repeat(5000)}}}`);
     assert.equal(status, 500);
     assert.match(JSON.parse(text).message, /parameters cannot be read: .*4300/);
     assert.equal(resultIn(await send(url, '{"Params":{"n":1}}')), '{"n": 1}');
   });
 
-  await t.step("an i64 of WebAssembly is exact, and one of 65 bits refused", async () => {
+  await t.step("an i64 of WebAssembly is exact, and one of 65 bits is rejected", async () => {
     const { reactor } = await buildWasm();
     await create(await wasmFunction("add", reactor, { Handler: "main.add" }));
     const add = (params: string) => send(`${node.url}/invoke/add`, `{"Params":${params}}`);
@@ -81,7 +81,7 @@ Deno.test("numbers that JavaScript would change are exact or refused, in the bin
     assert.match(JSON.parse(text).message, /does not fit in 64 bits/);
   });
 
-  await t.step("JavaScript is not given another number than was sent", async () => {
+  await t.step("JavaScript does not receive a different number", async () => {
     await create(await nodejs("node", "exports.handler = (params) => params;"));
     await create({
       Name: "deno",
@@ -105,7 +105,7 @@ Deno.test("numbers that JavaScript would change are exact or refused, in the bin
     assert.equal(result, exact.replace("1e300", "1e+300"));
   });
 
-  await t.step("a number that no double holds is refused whoever would get it", async () => {
+  await t.step("a number that no double can represent is rejected for every runtime", async () => {
     for (const name of ["echo", "add", "node", "deno"]) {
       const [status, text] = await send(`${node.url}/invoke/${name}`, '{"Params":{"x":[1e400]}}');
       assert.equal(status, 400, text);

@@ -154,7 +154,7 @@ function leftOver(before: Census, after: Census): string[] {
   return left;
 }
 
-Deno.test("a node is after 500 starts, updates and deletions what it was before", async (t) => {
+Deno.test("after 500 starts, updates and deletions a node holds no more than before", async (t) => {
   await using temporary = await tempDir("leaks-tmp");
   await using data = await tempDir("leaks-data");
   await Deno.chmod(temporary.path, 0o1777);

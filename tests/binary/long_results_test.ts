@@ -38,7 +38,7 @@ async function create(
   assert.equal(status, 200, JSON.stringify(body));
 }
 
-Deno.test("long results and bodies hold nobody up, in the binary", async (t) => {
+Deno.test("long results and bodies block no other request, in the binary", async (t) => {
   await using node = await startNodeProcess({ config: { "container.pool.memory": 1024 } });
   const notHeldUp = async <T>(work: () => Promise<T>): Promise<T> => {
     const { result, longestMs } = await longestTurn(node, work);
@@ -50,7 +50,7 @@ Deno.test("long results and bodies hold nobody up, in the binary", async (t) => 
   await create(node, "text", "main.text", 900);
   const Params = { length: length / 4 };
 
-  await t.step("others are answered while one is returned", async () => {
+  await t.step("other requests are served while a long result is returned", async () => {
     const text = await notHeldUp(async () =>
       await (await fetch(`${node.url}/invoke/text`, {
         method: "POST",
@@ -60,7 +60,7 @@ Deno.test("long results and bodies hold nobody up, in the binary", async (t) => 
     assert.ok(isRight(JSON.parse(text).Result), text.slice(0, 300));
   });
 
-  await t.step("others are answered while one is stored, and read back", async () => {
+  await t.step("other requests are served while a long result is stored and read", async () => {
     const { body } = await post(`${node.url}/invoke/text`, { Params, Async: true });
     const poll = async () => await (await fetch(`${node.url}/poll/${body.ReqId}`)).text();
     const text = await notHeldUp(async () => {
@@ -74,7 +74,7 @@ Deno.test("long results and bodies hold nobody up, in the binary", async (t) => 
   });
 
   await t.step(
-    "others are answered while a function gets bodies of 6 MiB by plain HTTP",
+    "other requests are served while a function receives bodies of 6 MiB over plain HTTP",
     async () => {
       await create(node, "length", "main", 900);
       const text = `"\u00e9"\n`.repeat(6 * mib / 5 - 1);
@@ -100,7 +100,7 @@ Deno.test("long results and bodies hold nobody up, in the binary", async (t) => 
   );
 });
 
-Deno.test("others are answered while a long result waits for etcd, in the binary", async () => {
+Deno.test("other requests are served while a long result waits for etcd, in the binary", async () => {
   await using etcd = await startEtcd();
   await using node = await startNodeProcess({
     config: { "container.pool.memory": 1024, "etcd.address": etcd.endpoint },
@@ -125,7 +125,7 @@ Deno.test("others are answered while a long result waits for etcd, in the binary
   assert.equal(body.Result, JSON.stringify("\u00e9\n".repeat(length / 8)));
 });
 
-Deno.test("results that arrive at once grow a node by no more than their memory, in the binary", async (t) => {
+Deno.test("results that arrive together use no more than their reserved memory, in the binary", async (t) => {
   await using node = await startNodeProcess({ config: smallRoom });
   await create(node, "text", "main.text", 110);
 
@@ -169,7 +169,7 @@ Deno.test("results that arrive at once grow a node by no more than their memory,
   }
 });
 
-Deno.test("results that clients do not take are reserved, and given back when they leave, in the binary", async () => {
+Deno.test("results of slow clients stay reserved, and are released when the clients disconnect, in the binary", async () => {
   await using node = await startNodeProcess({ config: smallRoom });
   await create(node, "text", "main.text", 256);
   const request = JSON.stringify(middling);

@@ -63,7 +63,7 @@ Deno.test("the binary creates and invokes Python, Node.js and custom functions",
     assert.equal(body.Output.trim(), "said");
   });
 
-  await t.step("custom image with the quirks of the Go project's", async () => {
+  await t.step("custom image with the peculiarities of the Go project's images", async () => {
     const created = await post(`${node.url}/create`, {
       Name: "own",
       Runtime: "custom",
@@ -93,12 +93,12 @@ Deno.test("the binary creates and invokes Python, Node.js and custom functions",
     assert.equal((await post(`${node.url}/invoke/py`)).status, 200);
   });
 
-  await t.step("a function that outgrows its memory", async () => {
+  await t.step("a function that exceeds its memory", async () => {
     const { status, body } = await post(`${node.url}/invoke/py`, { Params: { hog: 500 } });
     assert.deepEqual([status, body.code, body.oomKilled], [502, "FUNCTION_CRASHED", true]);
   });
 
-  await t.step("a deadline interrupts, and the instance is kept", async () => {
+  await t.step("an execution timeout interrupts, and the instance is kept", async () => {
     const before = JSON.parse((await post(`${node.url}/invoke/py`)).body.Result).pid;
     const { status, body } = await post(`${node.url}/invoke/py`, {
       Params: { sleep: 30 },
@@ -157,14 +157,14 @@ Deno.test("the binary creates and invokes Python, Node.js and custom functions",
     assert.deepEqual(back, bytes.toReversed());
   });
 
-  await t.step("metrics count all of it", async () => {
+  await t.step("metrics count all of this", async () => {
     const { body } = await get(`${node.url}/metrics`);
     assert.match(body, /completed_count\{area="ROME",function="js"\} 1/);
     assert.match(body, /serverledge_requests_total\{function="py",outcome="FUNCTION_CRASHED"\} 2/);
     assert.match(body, /serverledge_start_seconds_count\{tier="full"\} [1-9]/);
   });
 
-  await t.step("an update is live at once and drops the old instances", async () => {
+  await t.step("an update is live at once and removes the old instances", async () => {
     await post(
       `${node.url}/update`,
       await python("py", "def f(params, context):\n    return 'new'\n"),
@@ -174,7 +174,7 @@ Deno.test("the binary creates and invokes Python, Node.js and custom functions",
     assert.equal((await post(`${node.url}/invoke/py`)).status, 404);
   });
 
-  await t.step("the command line sees the same", async () => {
+  await t.step("the command line shows the same", async () => {
     const invoked = await node.cli(["invoke", "js", "-p", "a:20", "-p", "b:22"]);
     assert.equal(invoked.code, 0, invoked.stderr);
     assert.equal(JSON.parse(invoked.stdout).Result, '{"sum":42}');
@@ -182,7 +182,7 @@ Deno.test("the binary creates and invokes Python, Node.js and custom functions",
     assert.match(listed.stdout, /mirror/);
   });
 
-  await t.step("metrics go on, and forget a function that is deleted", async () => {
+  await t.step("metrics continue, and drop a function that is deleted", async () => {
     const { body } = await get(`${node.url}/metrics`);
     assert.match(body, /completed_count\{area="ROME",function="js"\} 2/);
     assert.match(body, /serverledge_start_tier_total\{function="js",tier="warm"\} 1/);
@@ -200,7 +200,7 @@ Deno.test("SIGTERM lets a running invocation finish and leaves no container", as
   assert.deepEqual(await nodeContainers("drain-test"), []);
 });
 
-Deno.test("after a crash: orphans are swept, results survive, what was pending has failed", async () => {
+Deno.test("after a crash orphans are removed, results survive, and pending invocations have failed", async () => {
   await using folder = await tempDir("crash");
   const config = { "data.dir": folder.path, "registry.node.id": "crash-test" };
   let done: string, lost: string;
@@ -228,7 +228,7 @@ Deno.test("after a crash: orphans are swept, results survive, what was pending h
   assert.equal((await post(`${node.url}/invoke/task`)).status, 200, "functions survive");
 });
 
-Deno.test("MinInstances are warm before the first call and replaced when killed", async () => {
+Deno.test("MinInstances are warm before the first invocation and replaced when killed", async () => {
   await using node = await startNodeProcess({ config: { "registry.node.id": "min-test" } });
   await post(`${node.url}/create`, await python("kept", versatile, { MinInstances: 1 }));
   const idle = async () =>
@@ -240,7 +240,7 @@ Deno.test("MinInstances are warm before the first call and replaced when killed"
   await eventually("it is replaced", idle);
 });
 
-Deno.test("a burst for a cold function: everybody is served by few containers", async () => {
+Deno.test("a burst for a cold function is served by few containers", async () => {
   await using node = await startNodeProcess({ config: { "container.pool.memory": 1024 } });
   await post(
     `${node.url}/create`,
@@ -273,7 +273,7 @@ Deno.test("a full queue answers 429 with Retry-After", async () => {
   assert(Number(refused.headers.get("retry-after")) >= 1);
 });
 
-Deno.test("a node without Docker serves what needs none, until Docker comes and when it goes", async () => {
+Deno.test("a node without Docker runs functions that do not need it, until Docker starts and after it stops", async () => {
   await using gate = await EngineGate.create();
   await using node = await startNodeProcess({ env: { DOCKER_HOST: gate.address } });
   const usable = async () =>
@@ -306,7 +306,7 @@ Deno.test("a node without Docker serves what needs none, until Docker comes and 
   gate.open();
 });
 
-Deno.test("two nodes do not share a data folder", async () => {
+Deno.test("two nodes do not share a data directory", async () => {
   await using folder = await tempDir("shared");
   const config = { "data.dir": folder.path };
   await using _node = await startNodeProcess({ config });

@@ -25,7 +25,7 @@ async function decisions(args: readonly string[]): Promise<Record<string, unknow
   return Object.fromEntries(rows.map((row) => [row.Situation, row.Decisions]));
 }
 
-Deno.test("a policy in TypeScript decides about the situations of the examples", async () => {
+Deno.test("a policy in TypeScript decides the situations of the examples", async () => {
   const folder = `${root}examples/policies`;
   const made = await decisions([`${folder}/my_policy.ts`, `${folder}/situations.json`]);
   assert.deepEqual(made["node full, others wait"], [
@@ -34,7 +34,7 @@ Deno.test("a policy in TypeScript decides about the situations of the examples",
   ]);
 });
 
-Deno.test("every policy of the node decides about the built-in situations", async () => {
+Deno.test("every built-in policy decides the built-in situations", async () => {
   for (const name of ["default", "edgeonly", "edgecloud", "qosaware", "probabilistic"]) {
     const made = await decisions([name]);
     assert.equal(made["node and line full, alone"]!.length, 1, name);
@@ -66,7 +66,7 @@ Deno.test("the probabilistic policy plans with its solver", async () => {
   }
 });
 
-Deno.test("what is no policy ends with one line and status 1", async () => {
+Deno.test("a value that is not a policy ends with one line and exit status 1", async () => {
   const { code: exit, stderr } = await runToEnd([...program, "policy", "run", "/nonexistent.ts"], {
     env: cleanEnv(),
   });
@@ -93,7 +93,7 @@ async function takeNaps({ url }: NodeProcess, count: number): Promise<void> {
   }
 }
 
-Deno.test("policy explain shows the last decisions of a policy that learns nothing", async () => {
+Deno.test("policy explain shows the latest decisions of a policy that does not learn", async () => {
   await using node = await startNodeProcess();
   await takeNaps(node, 2);
   const { code: exit, stdout, stderr } = await node.cli(["policy", "explain"]);
@@ -111,7 +111,7 @@ Deno.test("policy explain shows the last decisions of a policy that learns nothi
   );
 });
 
-Deno.test("policy explain shows what a running node learned, and why it decided", async () => {
+Deno.test("policy explain shows what a running node has learned, and the reasons of its decisions", async () => {
   await using node = await startNodeProcess({
     config: { "scheduler.policy": "adaptive" },
   });
@@ -133,7 +133,7 @@ Deno.test("policy explain shows what a running node learned, and why it decided"
   }
 });
 
-Deno.test("a policy that cannot plan is a problem of a node that works", async () => {
+Deno.test("a policy that cannot plan is reported as a problem, and the node works", async () => {
   await using dir = await tempDir("policy");
   const path = `${dir.path}/policy.js`;
   await Deno.writeTextFile(

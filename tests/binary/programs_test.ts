@@ -5,7 +5,7 @@ import { startNodeProcess } from "../support/node.ts";
 
 const example = new URL("../../examples/binary/fn.sh", import.meta.url).pathname;
 
-Deno.test("the shell script of the examples answers over plain HTTP and to invoke", async () => {
+Deno.test("the shell script of the examples responds over plain HTTP and to invoke", async () => {
   await using node = await startNodeProcess({ config: { "runtimes.binary.image": binaryImage } });
   const created = await node.cli(
     ["create", "words", "--runtime", "binary", "--src", example, "--http", "stdio"],
@@ -47,7 +47,7 @@ Deno.test("the shell script of the examples answers over plain HTTP and to invok
   assert.match(cgi.stderr, /Http: only commands of the runtime wasm support cgi/);
 });
 
-Deno.test("a program that goes on past its deadline ends, and so do its children", async () => {
+Deno.test("a program that continues past its deadline is ended with its children", async () => {
   await using node = await startNodeProcess({ config: { "runtimes.binary.image": binaryImage } });
   const folder = await Deno.makeTempDir();
   try {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-Deno.test("settings are written for callers that end at the first failure, also the first time", async () => {
+Deno.test("settings are written correctly for callers that stop at the first failure", async () => {
   const dir = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${dir}/scripts`);

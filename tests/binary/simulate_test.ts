@@ -19,7 +19,7 @@ const mine = `${root}examples/policies/my_policy.ts`;
 const simulate = (...args: string[]) =>
   runToEnd([...program, "simulate", ...args], { env: cleanEnv() });
 
-Deno.test("policies are compared, a user's own too, with the same result each time", async () => {
+Deno.test("policies are compared, custom ones too, with reproducible results", async () => {
   await using dir = await tempDir("simulate");
   const files = [`${dir.path}/a.csv`, `${dir.path}/a.svg`] as const;
   const policies = ["probabilistic", "adaptive", mine].flatMap((name) => ["--policy", name]);
@@ -44,7 +44,7 @@ Deno.test("policies are compared, a user's own too, with the same result each ti
   assert.equal(outputs[0], outputs[1]);
 });
 
-Deno.test("a wrong scenario ends with one line that tells where, and status 1", async () => {
+Deno.test("an invalid scenario ends with one line that names the place, and exit status 1", async () => {
   await using dir = await tempDir("simulate");
   const path = `${dir.path}/wrong.yaml`;
   await Deno.writeTextFile(path, `extends: ${scenario}\nload: [{ nodes: [nobody], rate: 1 }]\n`);
@@ -53,7 +53,7 @@ Deno.test("a wrong scenario ends with one line that tells where, and status 1", 
   assert.match(stderr, /^serverledge: load\.0\.nodes: there is no node "nobody"\n$/);
 });
 
-Deno.test("a file that cannot be written ends it at once, and costs no other its content", async () => {
+Deno.test("a file that cannot be written ends the command at once, and other files keep their content", async () => {
   await using dir = await tempDir("simulate");
   const csv = `${dir.path}/old.csv`;
   await Deno.writeTextFile(csv, "kept");
@@ -69,7 +69,7 @@ Deno.test("a file that cannot be written ends it at once, and costs no other its
   ]);
 });
 
-Deno.test("a duration that the warm-up uses up is refused", async () => {
+Deno.test("a duration shorter than the warm-up is rejected", async () => {
   const { code, stderr } = await simulate(scenario, "--duration", "60");
   assert.equal(code, 1);
   assert.match(

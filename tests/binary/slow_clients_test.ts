@@ -93,11 +93,11 @@ async function withSlowClients(
   });
 }
 
-Deno.test("a node serves others next to 200 clients that take or send a KiB at a time", async (t) => {
+Deno.test("a node serves others in spite of 200 clients that receive or send a KiB at a time", async (t) => {
   await using node = await withFunctions();
   const host = "HTTP/1.1\r\nHost: localhost\r\n";
   const take = ({ conn }: RawClient) => conn.read(new Uint8Array(1024)).catch(() => null);
-  await t.step("long answers", () => withSlowClients(node, `GET /fn/long ${host}\r\n`, take));
+  await t.step("long responses", () => withSlowClients(node, `GET /fn/long ${host}\r\n`, take));
   await t.step("streams", () => withSlowClients(node, `GET /fn/endless ${host}\r\n`, take));
   await t.step("bodies", () =>
     withSlowClients(

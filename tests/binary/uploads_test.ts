@@ -36,7 +36,7 @@ function creation(Name: string, code: Uint8Array, escapes = false): Uint8Array<A
   return encoder.encode(escapes ? json.replaceAll("/", "\\/") : json);
 }
 
-Deno.test("uploads hold nobody up and cost no more than is reserved, in the binary", async (t) => {
+Deno.test("uploads block no other request and use no more than the reserved memory, in the binary", async (t) => {
   const budgetMib = 256;
   const config = { "code.max": 64, "api.bodies.memory": budgetMib };
   await using node = await startNodeProcess({ config });
@@ -58,7 +58,7 @@ Deno.test("uploads hold nobody up and cost no more than is reserved, in the bina
   const long = await archive(44 * mib, true);
 
   for (const [name, code] of [["tar", long], ["gzip", gzipSync(long, { level: 1 })]] as const) {
-    await t.step(`others are answered while a .${name} of 44 MiB is created`, async () => {
+    await t.step(`other requests are served while a .${name} of 44 MiB is created`, async () => {
       const { status, text, longestMs, grownMib } = await upload(creation(name, code));
       assert.equal(status, 200, text);
       notHeldUp(longestMs);
@@ -68,7 +68,7 @@ Deno.test("uploads hold nobody up and cost no more than is reserved, in the bina
   }
 
   await t.step(
-    "others are answered while its slashes are unescaped, and while it is patched",
+    "other requests are served while slashes are unescaped, and during a patch",
     async () => {
       const other = await archive(44 * mib - 1, true);
       const created = await upload(creation("escaped", other, true));
@@ -83,18 +83,21 @@ Deno.test("uploads hold nobody up and cost no more than is reserved, in the bina
     },
   );
 
-  await t.step("an archive that unpacks to more than there is room for is refused", async () => {
-    const bomb = gzipSync(await archive(400 * mib, false));
-    const { status, text, grownMib } = await upload(creation("bomb", bomb));
-    assert.equal(status, 429, text);
-    assert.match(text, /NODE_SATURATED.*api\.bodies\.memory/);
-    assert.ok(grownMib < budgetMib + slackMib, `it has grown by ${grownMib.toFixed()} MiB`);
-    // What it had reserved was given back.
-    assert.equal((await upload(creation("tar-2", long))).status, 200);
-  });
+  await t.step(
+    "an archive that unpacks to more than the available memory is rejected",
+    async () => {
+      const bomb = gzipSync(await archive(400 * mib, false));
+      const { status, text, grownMib } = await upload(creation("bomb", bomb));
+      assert.equal(status, 429, text);
+      assert.match(text, /NODE_SATURATED.*api\.bodies\.memory/);
+      assert.ok(grownMib < budgetMib + slackMib, `it has grown by ${grownMib.toFixed()} MiB`);
+      // What it had reserved was given back.
+      assert.equal((await upload(creation("tar-2", long))).status, 200);
+    },
+  );
 });
 
-Deno.test("an upload that a crash cuts off leaves no function, or a whole one, in the binary", async () => {
+Deno.test("an upload interrupted by a crash leaves no function, or a whole one, in the binary", async () => {
   const code = await archive(24 * mib, true);
   const dir = await Deno.makeTempDir({ prefix: "serverledge-uploads-" });
   const config = { "data.dir": `${dir}/data` };

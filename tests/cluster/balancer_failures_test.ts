@@ -36,7 +36,7 @@ Deno.test("connections to nodes are kept", async () => {
   assert.ok(ports.size <= 2, `${ports.size} connections`);
 });
 
-Deno.test("a node that refuses connections is passed over, and used again when it is back", async () => {
+Deno.test("a node that refuses connections is skipped, and used again when it is back", async () => {
   const gone = new FakeNode("gone");
   const { record, port } = gone;
   await gone[Symbol.asyncDispose]();
@@ -58,7 +58,7 @@ Deno.test("a node that refuses connections is passed over, and used again when i
   });
 });
 
-Deno.test("a node that breaks off after it got the request: one answer, no second execution", async () => {
+Deno.test("a node that disconnects after it received the request: one response, no second execution", async () => {
   await using broken = breaker();
   await using other = new FakeNode("other");
   await using lb = await region({
@@ -78,7 +78,7 @@ Deno.test("a node that breaks off after it got the request: one answer, no secon
   assert.equal(other.seen.length, names.length - crashed.length);
 });
 
-Deno.test("what only reads is asked of another node when one breaks off", async () => {
+Deno.test("reads are sent to another node when one disconnects", async () => {
   await using broken = breaker();
   await using other = new FakeNode("other", () => Response.json(["f"]));
   await using lb = await region({ nodes: [broken, other] });
@@ -89,7 +89,7 @@ Deno.test("what only reads is asked of another node when one breaks off", async 
   assert.ok(broken.count() > 0);
 });
 
-Deno.test("a result that one node cannot tell without its registry is asked of the others", async () => {
+Deno.test("a result that one node cannot return without its registry is requested from the others", async () => {
   const nodes = three(refuse("REGISTRY_UNAVAILABLE"));
   await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
   await using lb = await region({ nodes });
@@ -106,7 +106,7 @@ Deno.test("a result that one node cannot tell without its registry is asked of t
   assert.equal(nodes.flatMap(({ seen }) => seen).length, before + 1);
 });
 
-Deno.test("a node that dies under requests fails them, and only them", async () => {
+Deno.test("a node that dies during requests fails these requests only", async () => {
   const arrived = Promise.withResolvers<void>();
   const dying = new FakeNode("dying", () => {
     arrived.resolve();
@@ -124,7 +124,7 @@ Deno.test("a node that dies under requests fails them, and only them", async () 
   assert.equal(servedBy(await invoke(lb, name)), "other");
 });
 
-Deno.test("a node that does not answer any more is given up after some checks", async () => {
+Deno.test("a node that stops responding is skipped after some checks", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   using _listener = listener;
   const record = { ...exampleRecord, url: `http://127.0.0.1:${listener.addr.port}` };
@@ -135,7 +135,7 @@ Deno.test("a node that does not answer any more is given up after some checks", 
   assert.equal((await targets(lb))[0].Healthy, false);
 });
 
-Deno.test("a saturated node is passed over; if all are, the client learns when to come back", async () => {
+Deno.test("a saturated node is skipped; if all are saturated, the client receives Retry-After", async () => {
   const nodes = three();
   await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
   await using lb = await region({ nodes });
@@ -152,7 +152,7 @@ Deno.test("a saturated node is passed over; if all are, the client learns when t
   assert.equal(refused.headers.get("retry-after"), "1");
 });
 
-Deno.test("failures of functions and unknown names are answered as they are, once", async () => {
+Deno.test("failures of functions and unknown names are returned unchanged, once", async () => {
   const nodes = three(refuse("FUNCTION_ERROR"));
   await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
   await using lb = await region({ nodes });
@@ -162,7 +162,7 @@ Deno.test("failures of functions and unknown names are answered as they are, onc
   assert.equal(nodes.flatMap(({ seen }) => seen).length, 2);
 });
 
-Deno.test("a function over HTTP that answers like a refusing node is not run again", async () => {
+Deno.test("a function over HTTP whose response looks like a rejection is not run again", async () => {
   const nodes = three(refuse("NODE_SATURATED"));
   await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
   await using lb = await region({ nodes });
@@ -172,7 +172,7 @@ Deno.test("a function over HTTP that answers like a refusing node is not run aga
   assert.equal(nodes.flatMap(({ seen }) => seen).length, 1);
 });
 
-Deno.test("a stopping node gets no more requests", async () => {
+Deno.test("a node that shuts down gets no more requests", async () => {
   const nodes = three();
   await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
   await using lb = await region({ nodes, config: { "lb.health.interval": 60 } });
@@ -182,7 +182,7 @@ Deno.test("a stopping node gets no more requests", async () => {
   assert.equal(first.seen.length, 1);
 });
 
-Deno.test("a node at whose address another answers gets no requests, and it is said why", async () => {
+Deno.test("a node at whose address another responds gets no requests, and the reason is reported", async () => {
   await using right = new FakeNode("right");
   await using wrong = new FakeNode("wrong");
   wrong.answersAs = "other";
@@ -208,7 +208,7 @@ Deno.test("a balancer does not forward to itself: another node serves the reques
   for (let k = 0; k < 10; k++) assert.equal(servedBy(await invoke(lb, `f${k}`)), "other");
 });
 
-Deno.test("a request does not go back to nodes that it has visited", async () => {
+Deno.test("a request does not return to nodes that it has visited", async () => {
   const nodes = three();
   await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
   await using lb = await region({ nodes });
@@ -227,7 +227,7 @@ Deno.test("without nodes: 429 with Retry-After, in the usual form, and not healt
   assert.deepEqual([health.status, (await health.json()).Status], [503, "unavailable"]);
 });
 
-Deno.test("a client that leaves ends its request to the node", async () => {
+Deno.test("a client that disconnects ends its request to the node", async () => {
   const left = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();
   await using node = new FakeNode("a", (request) => {

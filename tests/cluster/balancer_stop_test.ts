@@ -3,7 +3,7 @@ import { code, get, post } from "../support/client.ts";
 import { Continuum, invoke, knows, sees } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
 
-Deno.test("a balancer that stops answers until nobody can know it any more", async () => {
+Deno.test("a balancer that shuts down serves requests until its registration has disappeared everywhere", async () => {
   await using world = await Continuum.start();
   const [lb, node] = await Promise.all([
     world.join("lb", "CLOUD", {}, { command: "lb" }),

@@ -50,7 +50,7 @@ Deno.test("two balancers agree on the node of a function", async () => {
   }
 });
 
-Deno.test("a burst on one function is spread within the bound", async () => {
+Deno.test("a burst on one function is spread within the load factor", async () => {
   const release = Promise.withResolvers<void>();
   let arrived = 0;
   const nodes = three(async (request, node) => {
@@ -70,7 +70,7 @@ Deno.test("a burst on one function is spread within the bound", async () => {
   assert.deepEqual((await targets(lb)).map(({ InFlight }) => InFlight), [0, 0, 0]);
 });
 
-Deno.test("bodies and headers pass unchanged both ways; what is a balancer's own does not", async () => {
+Deno.test("bodies and headers pass unchanged both ways, except the balancer's own headers", async () => {
   await using node = new FakeNode("a", async (request) => {
     const answer = new Response(await request.bytes(), { status: 201 });
     answer.headers.set("x-answer", "yes");
@@ -125,7 +125,7 @@ Deno.test("bodies and headers pass unchanged both ways; what is a balancer's own
   );
 });
 
-Deno.test("answers are streamed: their beginning is there before their end", async () => {
+Deno.test("responses are streamed: the start arrives before the end is written", async () => {
   const go = Promise.withResolvers<void>();
   await using node = new FakeNode("a", () =>
     new Response(
@@ -166,7 +166,7 @@ Deno.test("nodes join and leave", async () => {
   assert.deepEqual(await served(), new Set(["b"]));
 });
 
-Deno.test("other routes go round the nodes; status, health and metrics are the balancer's own", async () => {
+Deno.test("other routes are not forwarded; status, health and metrics are the balancer's own", async () => {
   const nodes = three(() => Response.json({ ok: true }));
   await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
   await using lb = await region({ nodes });
@@ -196,7 +196,7 @@ Deno.test("a page of another origin may use functions over HTTP, and nothing els
   assert.equal((await (await fetch(`${lb.url}/fn/f`, { headers })).json()).Success, true);
 });
 
-Deno.test("by learning, the architecture that is faster gets the requests; async ones harm nothing", async () => {
+Deno.test("the bandit sends requests to the faster architecture; async requests do no harm", async () => {
   const answering = (Duration: number): Behaviour => (request, node) => {
     const answer = report(request, node);
     if (node.seen.length % 5 === 0) return Response.json({ ReqId: "f-1" });
@@ -232,7 +232,7 @@ Deno.test("a function goes only where its image runs", async () => {
   assert.equal(amd.seen.length, 0);
 });
 
-Deno.test("in etcd it finds nodes and functions, is found itself, and leaves when it stops", async () => {
+Deno.test("with etcd a balancer finds nodes and functions, registers itself, and unregisters when it stops", async () => {
   await using etcd = await startEtcd();
   await using registry = await connectEtcd({ endpoints: [etcd.endpoint] });
   const { config } = resolveConfig([{
@@ -270,7 +270,7 @@ Deno.test("in etcd it finds nodes and functions, is found itself, and leaves whe
   assert.equal(servedBy(await invoke(two, "unknown")), "a");
 });
 
-Deno.test("without etcd it says what to set", async () => {
+Deno.test("without etcd a balancer reports which key to set", async () => {
   await assert.rejects(startBalancer(resolveConfig([]).config), {
     code: "CONFIG_INVALID",
     message:
@@ -278,7 +278,7 @@ Deno.test("without etcd it says what to set", async () => {
   });
 });
 
-Deno.test("a node without the image gets no requests, and fetches it when the others are full", async () => {
+Deno.test("a node without the image gets no requests, and pulls the image when the others are overloaded", async () => {
   const nodes = three();
   await using _ = { [Symbol.asyncDispose]: () => closing(nodes) };
   const [having, ...lacking] = nodes as [FakeNode, FakeNode, FakeNode];

@@ -70,7 +70,7 @@ Deno.test("a captured request is useless at the same node, another one, and afte
     return JSON.parse(body.Result).count;
   };
 
-  await t.step("once it has arrived, it is refused everywhere", async () => {
+  await t.step("a request that has arrived is rejected everywhere", async () => {
     assert.equal(await count(), 1);
     const request = relay.lastRequest;
     assert.match(request, /^POST \/invoke\/f .*"text":"abc"/s);
@@ -82,7 +82,7 @@ Deno.test("a captured request is useless at the same node, another one, and afte
     assert.equal(await count(), 2, "none of these ran");
   });
 
-  await t.step("kept from its node, it is good for nothing but itself, once", async () => {
+  await t.step("a request kept from its node is valid only unchanged, and once", async () => {
     relay.swallows = true;
     const { status, body } = await invoke(edge, { text: "abc" });
     assert.deepEqual([status, body.code], [502, "FUNCTION_CRASHED"]);
@@ -104,7 +104,7 @@ Deno.test("a captured request is useless at the same node, another one, and afte
     await refused(cloud, request, /already received/);
   });
 
-  await t.step("with another body it is refused, and used up", async () => {
+  await t.step("a request with another body is rejected, and cannot be used again", async () => {
     relay.swallows = true;
     await invoke(edge, { text: "abc" });
     relay.swallows = false;
@@ -128,7 +128,7 @@ Deno.test("a captured request is useless at the same node, another one, and afte
     }
   });
 
-  await t.step("a response that was changed is not believed, and nothing runs twice", async () => {
+  await t.step("a response that was changed is rejected, and nothing runs twice", async () => {
     relay.alter = (text) => text.replace("count", "c0unt");
     const { status, body } = await invoke(edge, { text: "abc" });
     assert.deepEqual([status, body.code], [502, "FUNCTION_CRASHED"]);
@@ -147,7 +147,7 @@ Deno.test("a captured request is useless at the same node, another one, and afte
   });
 
   await t.step(
-    "after a restart what was captured before is refused, and the rest goes on",
+    "after a restart, requests captured before are rejected, and new ones accepted",
     async () => {
       relay.swallows = true;
       await invoke(edge, { text: "abc" });
@@ -164,7 +164,7 @@ Deno.test("a captured request is useless at the same node, another one, and afte
   await world.audit();
 });
 
-Deno.test("a restart while etcd is away costs no request: the node says which process it is", async () => {
+Deno.test("a restart while etcd is away loses no request: the node announces its new process", async () => {
   await using world = await Continuum.start();
   const port = freePort();
   const udp = freeUdpPort();
@@ -255,7 +255,7 @@ Deno.test("a forged registration is shown with the reason and receives nothing",
   assert.deepEqual(received, []);
 });
 
-Deno.test("what a client says in a balancer's name is refused", async () => {
+Deno.test("claims of a client in a balancer's name are rejected", async () => {
   await using world = await Continuum.start();
   const node = await world.join("cloud", "CLOUD");
   const lb = await world.join("lb", "CLOUD", {}, { command: "lb" });

@@ -118,7 +118,7 @@ function cloudNode(id: string): FakePeer {
   });
 }
 
-Deno.test("a cluster in which nothing stays as it is", async (t) => {
+Deno.test("a cluster in which everything changes", async (t) => {
   const random = randomFrom(seed);
   await using world = await Continuum.start();
   await using one = cloudNode("one");

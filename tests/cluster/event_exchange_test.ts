@@ -66,7 +66,7 @@ function peerThat(serve: Serve, clock = new ManualClock()) {
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(() => "OK", (error: ServerledgeError) => error.code);
 
-Deno.test("it arrives as it came, with its hop, and the answer comes back as it is", async () => {
+Deno.test("a forwarded request arrives unchanged with its hop headers, and its response returns unchanged", async () => {
   await using peer = peerThat(async (request) => {
     assert.equal(readHop(request.headers)!.id, "f-1");
     assert.deepEqual([request.method, new URL(request.url).search], ["PUT", "?q=%20x&y"]);
@@ -96,7 +96,7 @@ Deno.test("it arrives as it came, with its hop, and the answer comes back as it 
   assert.deepEqual(await new Response(response!.body).bytes(), bytes);
 });
 
-Deno.test("without a report the answer is the node's own", async () => {
+Deno.test("a response without a report is the node's own", async () => {
   const cases = [
     [429, { code: "NODE_SATURATED", message: "full" }, "NODE_SATURATED"],
     [404, { code: "FUNCTION_UNKNOWN", message: "?" }, "PEER_DECLINED"],
@@ -113,7 +113,7 @@ Deno.test("without a report the answer is the node's own", async () => {
   assert.equal(await codeOf(liar.send()), "FUNCTION_CRASHED");
 });
 
-Deno.test("HEAD goes as an invocation: its answer could not tell why it is refused", async () => {
+Deno.test("HEAD is sent as an invocation, because its response could not report a rejection", async () => {
   await using peer = peerThat(async (request) => {
     assert.deepEqual([request.method, new URL(request.url).pathname], ["POST", "/invoke/f"]);
     assert.deepEqual((await request.json()).Params, { made: "from the event" });
@@ -122,7 +122,7 @@ Deno.test("HEAD goes as an invocation: its answer could not tell why it is refus
   assert.deepEqual(await peer.send("HEAD"), sampleResult);
 });
 
-Deno.test("a long answer is passed on as it comes; one that is not read on is called back", async () => {
+Deno.test("a long response is passed on as it arrives; one that is no longer read is cancelled", async () => {
   const cancelled = Promise.withResolvers<void>();
   let sent = 0;
   await using peer = peerThat(() => {
@@ -147,7 +147,7 @@ Deno.test("a long answer is passed on as it comes; one that is not read on is ca
   await cancelled.promise;
 });
 
-Deno.test("a long answer that stops half-way breaks, as does one whose request is called back", async () => {
+Deno.test("a long response that breaks off is aborted, as is one whose request is cancelled", async () => {
   for (const end of ["stall", "signal"]) {
     const clock = new ManualClock();
     let silent: ReadableStreamDefaultController | undefined;

@@ -28,7 +28,7 @@ async function forwards({ url }: Member): Promise<number> {
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-Deno.test("balancers registered as nodes of each other refuse a request in words, each once", async () => {
+Deno.test("balancers registered as nodes of each other reject a request with the reason, each once", async () => {
   await using world = await Continuum.start();
   const node = await world.join("cloud", "CLOUD", unsigned);
   const balancers = await Promise.all(
@@ -53,7 +53,7 @@ Deno.test("balancers registered as nodes of each other refuse a request in words
   assert.equal(counts.reduce((sum, count) => sum + count, 0), 5, String(counts));
 });
 
-Deno.test("a node whose neighbour is registered by its own address runs a request itself, once", async () => {
+Deno.test("a node whose neighbour is registered with its own address runs a request itself, once", async () => {
   await using world = await Continuum.start();
   const config = { ...unsigned, "scheduler.policy": "edgeonly", "registry.remote.area": "" };
   const one = await world.join("edge-1", "EDGE", config);

@@ -18,7 +18,7 @@ const source = `export default async (params, { node }) => {
   return node;
 };`;
 
-Deno.test("a node is stopped with requests in its hands, loses its registration, and goes on", async () => {
+Deno.test("a node stopped during requests loses its registration, and continues afterwards", async () => {
   await using world = await Continuum.start();
   const room = { "container.pool.memory": 512, "registry.remote.area": "" };
   const [node, other] = await Promise.all([

@@ -33,7 +33,7 @@ async function receivesStatus({ url }: Member, { id }: Member): Promise<void> {
   });
 }
 
-Deno.test("a request goes to no node that lacks its image while another has it", async () => {
+Deno.test("a request is not sent to a node that lacks its image while another node has it", async () => {
   await using world = await Continuum.start();
   const policy = { "scheduler.policy": "edgeonly" };
   const [me, having, lacking] = await Promise.all([
@@ -88,7 +88,7 @@ Deno.test("a request goes to no node that lacks its image while another has it",
   assert(ran.every(({ node }) => node !== lacking.id));
 });
 
-Deno.test("a node without Docker gets no functions in containers, sends its own on, and runs the others", async () => {
+Deno.test("a node without Docker gets no functions in containers, offloads its own, and runs the others", async () => {
   await using world = await Continuum.start();
   const policy = { "scheduler.policy": "edgeonly", "scheduler.queue.capacity": 10 };
   const [whole, bare] = await Promise.all([

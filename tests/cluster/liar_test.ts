@@ -57,22 +57,25 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     };
   }
 
-  await t.step("room that is not there: the next, then this node", async () => {
-    await using peer = new FakePeer("boaster", refuse("NODE_SATURATED"));
-    await using _ = await nodeWith(peer);
-    const busy = invoke(me, { sleep: 1 }, { CanDoOffloading: false });
-    await runs(me, 1);
-    const answers = await Promise.all([1, 2, 3].map(() => invoke(me)));
-    for (const { status, body } of answers) {
-      assert.deepEqual([status, body.ExecutionNode], [200, me.id], JSON.stringify(body));
-    }
-    assert.equal((await busy).status, 200);
-    assert.equal(peer.received.length, 3, "each was offered once");
-    const refused = await invoke(me, {}, {}, "big");
-    assert.deepEqual([refused.status, refused.body.code], [429, "NO_SUITABLE_NODE"]);
-  });
+  await t.step(
+    "a peer without the memory that it reported: the next peer, then this node",
+    async () => {
+      await using peer = new FakePeer("boaster", refuse("NODE_SATURATED"));
+      await using _ = await nodeWith(peer);
+      const busy = invoke(me, { sleep: 1 }, { CanDoOffloading: false });
+      await runs(me, 1);
+      const answers = await Promise.all([1, 2, 3].map(() => invoke(me)));
+      for (const { status, body } of answers) {
+        assert.deepEqual([status, body.ExecutionNode], [200, me.id], JSON.stringify(body));
+      }
+      assert.equal((await busy).status, 200);
+      assert.equal(peer.received.length, 3, "each was offered once");
+      const refused = await invoke(me, {}, {}, "big");
+      assert.deepEqual([refused.status, refused.body.code], [429, "NO_SUITABLE_NODE"]);
+    },
+  );
 
-  await t.step("numbers that cannot be are not believed", async () => {
+  await t.step("impossible numbers are ignored", async () => {
     await using peer = new FakePeer("numbers", refuse("NODE_SATURATED"));
     await using _ = await nodeWith(peer);
     peer.status = { ...peer.status, availableMemoryMib: -1, queueLength: 1e300, warm: [] };
@@ -82,16 +85,19 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     await sees(me, [peer]);
   });
 
-  await t.step("one that never answers: the deadline does, and calls it back", async () => {
-    await using peer = new FakePeer("slow", never);
-    await using _ = await nodeWith(peer);
-    const { status, body } = await invoke(me, {}, { QoSMaxRespT: 0.3 }, "big");
-    assert.deepEqual([status, body.code], [504, "DEADLINE_EXCEEDED"]);
-    await eventually("it is called back", () => peer.calledBack.length === 1);
-    assert.deepEqual(peer.calledBack, peer.received);
-  });
+  await t.step(
+    "a peer that never responds: the deadline responds, and cancels the request",
+    async () => {
+      await using peer = new FakePeer("slow", never);
+      await using _ = await nodeWith(peer);
+      const { status, body } = await invoke(me, {}, { QoSMaxRespT: 0.3 }, "big");
+      assert.deepEqual([status, body.code], [504, "DEADLINE_EXCEEDED"]);
+      await eventually("it is called back", () => peer.calledBack.length === 1);
+      assert.deepEqual(peer.calledBack, peer.received);
+    },
+  );
 
-  await t.step("one that falls silent is not chosen; once it reports again, it is", async () => {
+  await t.step("a peer that stops reporting is not chosen until it reports again", async () => {
     await using peer = new FakePeer("silent", refuse("FUNCTION_ERROR"));
     await using _ = await nodeWith(peer);
     peer.silent = true;
@@ -104,7 +110,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     assert.equal(peer.received.length, 1);
   });
 
-  await t.step("answers that are none: once sent, never again", async () => {
+  await t.step("invalid responses: sent once, never again", async () => {
     const head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
     for (
       const bytes of [
@@ -125,7 +131,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     }
   });
 
-  await t.step("what it sent away and gets back is declined, and runs here once", async () => {
+  await t.step("a request that returns to its node is declined, and runs here once", async () => {
     await using peer: FakePeer = new FakePeer("circle", async (request) => {
       const body = await request.bytes();
       // Word for word, it is signed for this peer.
@@ -155,7 +161,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     assert.equal(peer.received.length, 1);
   });
 
-  await t.step("hops are raised only by who has the secret", async () => {
+  await t.step("only holders of the secret raise the number of hops", async () => {
     await using peer = new FakePeer("forger", async (request) => {
       const headers = hopOf(request);
       headers.set("serverledge-hops-left", "16");
@@ -170,13 +176,16 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     assert.equal(peer.received.length, 1);
   });
 
-  await t.step("the node is well, its ledger is empty, each answer was written once", async () => {
-    assert.equal((await get(`${me.url}/healthz`)).status, 200);
-    assert.equal((await invoke(me)).status, 200);
-    await clears(me, "f");
-    const all = await outcomes();
-    assert.equal(all.at(-1), "OK");
-    const crashed = all.filter((outcome) => outcome === "FUNCTION_CRASHED");
-    assert.equal(crashed.length, 6);
-  });
+  await t.step(
+    "the node is healthy, its ledger is empty, each response was written once",
+    async () => {
+      assert.equal((await get(`${me.url}/healthz`)).status, 200);
+      assert.equal((await invoke(me)).status, 200);
+      await clears(me, "f");
+      const all = await outcomes();
+      assert.equal(all.at(-1), "OK");
+      const crashed = all.filter((outcome) => outcome === "FUNCTION_CRASHED");
+      assert.equal(crashed.length, 6);
+    },
+  );
 });

@@ -135,13 +135,13 @@ class StaticRegistry {
   }
 }
 
-Deno.test("nodes find each other, measure, leave, crash and come back", async (t) => {
+Deno.test("nodes find each other, measure distances, leave, crash and return", async (t) => {
   await using etcd = await startEtcd();
   await using a = await Member.start(etcd, "a", "EDGE");
   await using b = await Member.start(etcd, "b", "EDGE");
   await using c = await Member.start(etcd, "c", "CLOUD");
 
-  await t.step("all know all, with status", async () => {
+  await t.step("all nodes know each other, with status", async () => {
     for (const [member, others] of [[a, "c b"], [b, "c a"], [c, "a b"]] as const) {
       await eventually(`${others} are known`, () => member.others === others);
     }
@@ -157,7 +157,7 @@ Deno.test("nodes find each other, measure, leave, crash and come back", async (t
     await eventually("it has a place", () => a.cluster.coordinate.error < 1.5);
   });
 
-  await t.step("one that leaves is gone at once", async () => {
+  await t.step("a node that leaves is removed at once", async () => {
     const d = await Member.start(etcd, "d", "EDGE");
     await eventually("d is known", () => a.others === "c b d");
     await d[Symbol.asyncDispose]();
@@ -165,7 +165,7 @@ Deno.test("nodes find each other, measure, leave, crash and come back", async (t
   });
 
   await t.step(
-    "one that crashes is not chosen, long before its lease ends; back, it is",
+    "a node that crashes is skipped long before its lease ends, and used again when it is back",
     async () => {
       const ghost = sampleNode("ghost", { area: "EDGE", udp: "127.0.0.1:1" });
       await using _record = b.registry.registerNode(ghost);
@@ -180,22 +180,25 @@ Deno.test("nodes find each other, measure, leave, crash and come back", async (t
     },
   );
 
-  await t.step("etcd away: all stay known and reachable; back without its data, too", async () => {
-    await eventually("the ghost is gone", () => a.others === "c b");
-    await etcd.kill();
-    await eventually("etcd is missed", () => !a.registry.health().ok);
-    assert.deepEqual([a.others, a.near], ["c b", "b"]);
-    await etcd.restart({ wipe: true });
-    await eventually("all are registered again", async () => {
-      const keys = await etcd.ctl("get", "--prefix", "--keys-only", "/serverledge/v1/nodes/");
-      return keys.trim().split(/\s+/).length === 3;
-    });
-    assert.deepEqual([a.others, a.near], ["c b", "b"]);
-    await using _d = await Member.start(etcd, "d", "EDGE");
-    await eventually("who comes then is known", () => a.others === "c b d");
-  });
+  await t.step(
+    "without etcd all nodes stay known and reachable, also when it is back without its data",
+    async () => {
+      await eventually("the ghost is gone", () => a.others === "c b");
+      await etcd.kill();
+      await eventually("etcd is missed", () => !a.registry.health().ok);
+      assert.deepEqual([a.others, a.near], ["c b", "b"]);
+      await etcd.restart({ wipe: true });
+      await eventually("all are registered again", async () => {
+        const keys = await etcd.ctl("get", "--prefix", "--keys-only", "/serverledge/v1/nodes/");
+        return keys.trim().split(/\s+/).length === 3;
+      });
+      assert.deepEqual([a.others, a.near], ["c b", "b"]);
+      await using _d = await Member.start(etcd, "d", "EDGE");
+      await eventually("who comes then is known", () => a.others === "c b d");
+    },
+  );
 
-  await t.step("a lost lease and a removed record come back", async () => {
+  await t.step("a lost lease and a removed record are restored", async () => {
     const present = async () => (await etcd.ctl("get", "/serverledge/v1/nodes/b")) !== "";
     const leases = (await etcd.ctl("lease", "list")).split("\n").slice(1).filter(Boolean);
     for (const lease of leases) await etcd.ctl("lease", "revoke", lease).catch(() => {});
@@ -249,18 +252,21 @@ Deno.test("status is accepted only from registered peers that share the secret",
   const ping = (from: string, at: number, more = {}) =>
     codec.ping({ kind: "ping", from, to: "me", nonce, at, ...more });
 
-  await t.step("a registered peer is answered, each ping once, and only fresh ones", async () => {
-    // The peer itself pings as well, and would be the later one.
-    registry.put(sampleNode("quiet", { area: "EDGE", udp: "127.0.0.1:2" }));
-    const now = Date.now();
-    const datagram = ping("quiet", now);
-    assert.deepEqual(await ask("127.0.0.1", [datagram]), ["answered"]);
-    assert.deepEqual(await ask("127.0.0.1", [datagram]), ["refused"], "replayed");
-    assert.deepEqual(await ask("127.0.0.1", [ping("quiet", now - 60_000)]), ["refused"]);
-    assert.deepEqual(await ask("127.0.0.1", [ping("quiet", now + 60_000)]), ["refused"]);
-  });
+  await t.step(
+    "a registered peer gets a response to each ping once, if the ping is fresh",
+    async () => {
+      // The peer itself pings as well, and would be the later one.
+      registry.put(sampleNode("quiet", { area: "EDGE", udp: "127.0.0.1:2" }));
+      const now = Date.now();
+      const datagram = ping("quiet", now);
+      assert.deepEqual(await ask("127.0.0.1", [datagram]), ["answered"]);
+      assert.deepEqual(await ask("127.0.0.1", [datagram]), ["refused"], "replayed");
+      assert.deepEqual(await ask("127.0.0.1", [ping("quiet", now - 60_000)]), ["refused"]);
+      assert.deepEqual(await ask("127.0.0.1", [ping("quiet", now + 60_000)]), ["refused"]);
+    },
+  );
 
-  await t.step("nobody else is answered", async () => {
+  await t.step("unknown senders get no response", async () => {
     const now = Date.now() + 100;
     assert.deepEqual(await ask("127.0.0.2", [ping("quiet", now)]), ["refused"], "lying address");
     assert.deepEqual(await ask("127.0.0.1", [ping("nobody", now)]), ["refused"]);
@@ -270,7 +276,7 @@ Deno.test("status is accepted only from registered peers that share the secret",
     assert.deepEqual(await ask("127.0.0.1", [unasked]), ["refused"], "nobody asked");
   });
 
-  await t.step("a peer that asks too often is not answered any more", async () => {
+  await t.step("a peer that sends too many pings gets no more responses", async () => {
     const before = me.traffic.ignored;
     const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
     for (let i = 1; me.traffic.ignored === before; i++) {
@@ -281,7 +287,7 @@ Deno.test("status is accepted only from registered peers that share the secret",
   });
 });
 
-Deno.test("nodes of one machine need no ports of their own, unless somebody chose one", async () => {
+Deno.test("nodes of one machine choose free ports, unless a port is configured", async () => {
   const registry = new StaticRegistry();
   await using one = await openCluster(registry, "one", "EDGE");
   one.join(1);
@@ -304,7 +310,7 @@ Deno.test("nodes of one machine need no ports of their own, unless somebody chos
   await receivesStatus(two);
 });
 
-Deno.test("a balancer is the cloud as long as it is healthy", async () => {
+Deno.test("a balancer is the cloud while it is healthy", async () => {
   let healthy = true;
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -337,7 +343,7 @@ Deno.test("a balancer is the cloud as long as it is healthy", async () => {
   await eventually("it is back", () => me.cloud(anything)?.id === "lb");
 });
 
-Deno.test("a request on a peer that falls silent is given up, one on a slow peer is not", async () => {
+Deno.test("a request to a peer that stops responding is cancelled, one to a slow peer is not", async () => {
   // The kernel accepts connections for it; nobody reads them.
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { promise, resolve } = Promise.withResolvers<void>();

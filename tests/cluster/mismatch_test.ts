@@ -12,7 +12,7 @@ const problemOf = async ({ url }: Member, other: Member): Promise<string | null>
 const warnings = ({ log }: Member) =>
   log().split("\n").filter((line) => line.includes("do not match"));
 
-Deno.test("nodes with different secrets say so on both sides, until that is mended", async () => {
+Deno.test("nodes with different secrets report it on both sides, until that is corrected", async () => {
   await using world = await Continuum.start();
   const config = { "scheduler.policy": "edgeonly" };
   const one = await world.join("edge-1", "EDGE", config);
@@ -41,7 +41,7 @@ Deno.test("nodes with different secrets say so on both sides, until that is mend
   assert.equal(await problemOf(one, mended), null);
 });
 
-Deno.test("nodes of different versions say so on both sides, once, and serve alone", async () => {
+Deno.test("nodes of different versions report it on both sides, once, and serve alone", async () => {
   await using world = await Continuum.start();
   // What either gets of the other bears the next version in its first byte.
   const ofNextVersion = (port: number) =>

@@ -34,7 +34,7 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
     }, slow),
   ]);
 
-  await t.step("they see each other, each with its architecture", async () => {
+  await t.step("both nodes see each other with their architectures", async () => {
     await sees(x86, [arm]);
     await sees(arm, [x86]);
     for (const { url } of [x86, arm]) {
@@ -47,7 +47,7 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
   });
 
   await t.step(
-    "a function for ARM64 goes there and runs, and comes back with its answer",
+    "a function for ARM64 runs on the ARM64 node, and its response comes back",
     async () => {
       const archive = Uint8Array.fromBase64(await code({ "main.ts": whereFunction }));
       const codeHash = await hashArchive(archive);
@@ -84,7 +84,7 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
     },
   );
 
-  await t.step("what runs on ARM64 only is started there, or not at all", async () => {
+  await t.step("a function for ARM64 only starts on the ARM64 node, or not at all", async () => {
     // No such image is on this machine, and there is nowhere to get it from.
     await world.registry.putFunction(sampleRecord("for-arm", {
       runtime: "custom",
@@ -106,7 +106,7 @@ Deno.test("an ARM64 node and an x86-64 node are one cluster", async (t) => {
     assert.deepEqual([status, body.code], [429, "NO_SUITABLE_NODE"]);
   });
 
-  await t.step("the request of the x86-64 node got as far as the start on the other", async () => {
+  await t.step("the request of the x86-64 node reached the start on the other node", async () => {
     const written = (await world.audit()).filter((each) => each.function === "for-arm");
     assert.equal(written.length, 3);
     const [refused] = written.filter(({ node }) => node === x86.id);

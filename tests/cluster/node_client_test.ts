@@ -42,7 +42,7 @@ function request(body: HttpRequest["body"] = new TextEncoder().encode("x")): Htt
 
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-Deno.test("NodeClient: sends a request again to a node that says that it has restarted", async () => {
+Deno.test("NodeClient: sends a request again to a node that has restarted", async () => {
   await using node = serve(sampleNode("peer", { incarnation: "peer-2" }));
   using client = new NodeClient(authOf("s", me).signer);
   for (const expected of ["1", "2"]) {

@@ -12,7 +12,7 @@ import { tempDir } from "../support/temp_dir.ts";
 /** A node that keeps its id from others as if it were on another machine. */
 const elsewhere = (folder: string) => ({ env: { TMPDIR: folder } });
 
-Deno.test("a second node on one machine is refused the id and the folder of the first", async () => {
+Deno.test("a second node on one machine is refused the id and the directory of the first", async () => {
   await using folder = await tempDir("node-ids");
   const config = { "data.dir": `${folder.path}/data`, "registry.node.id": `twin-${randomId(6)}` };
   await using first = await startNodeProcess({ config });
@@ -27,7 +27,7 @@ Deno.test("a second node on one machine is refused the id and the folder of the 
   assert.equal((await get(`${first.url}/healthz`)).status, 200);
 });
 
-Deno.test("a node that was killed starts again, and removes what the engine completes late", async () => {
+Deno.test("a node that was killed starts again, and removes containers that the engine completes late", async () => {
   await using folder = await tempDir("node-ids");
   const id = `late-${randomId(6)}`;
   const config = { "data.dir": `${folder.path}/data`, "registry.node.id": id };
@@ -51,7 +51,7 @@ Deno.test("a node that was killed starts again, and removes what the engine comp
   await eventually("it is gone", () => late.inspect().then(() => false, () => true));
 });
 
-Deno.test("a node that starts while etcd is away does not take the place of one with its id", async () => {
+Deno.test("a node that starts while etcd is away does not replace one with its id", async () => {
   await using world = await Continuum.start();
   await using folder = await tempDir("node-ids");
   const first = await world.join("same", "EDGE");
@@ -73,7 +73,7 @@ Deno.test("a node that starts while etcd is away does not take the place of one 
   assert.equal(named.Url, first.url);
 });
 
-Deno.test("a second node with a living id is refused; one that restarts in its folder is not", async () => {
+Deno.test("a second node with the id of a live node is refused; one that restarts in its directory is not", async () => {
   await using world = await Continuum.start();
   await using folder = await tempDir("node-ids");
   const config = { "data.dir": `${folder.path}/data` };
@@ -92,7 +92,7 @@ Deno.test("a second node with a living id is refused; one that restarts in its f
   await sees(other, [again]);
 });
 
-Deno.test("a node on loopback does not join a cluster whose etcd is elsewhere, and says why", async () => {
+Deno.test("a node on loopback does not join a cluster whose etcd is elsewhere, and reports why", async () => {
   await using world = await Continuum.start();
   const node = await world.join("local", "EDGE", {
     "etcd.address": `${world.etcd.endpoint},192.0.2.1:2379`,

@@ -54,7 +54,7 @@ Deno.test("an edge zone and a cloud region", async (t) => {
     assert.deepEqual([reported(near.id).AvailableMemory, reported(near.id).TotalMemory], [64, 64]);
   });
 
-  await t.step("vertical: a busy node sends to the cloud", async () => {
+  await t.step("vertical: a busy node offloads to the cloud", async () => {
     const free = await occupied(one, 1.5);
     const { status, body } = await invoke(one);
     assert.equal(status, 200, JSON.stringify(body));
@@ -72,7 +72,7 @@ Deno.test("an edge zone and a cloud region", async (t) => {
   });
 
   await t.step(
-    "a request that only has parameters may go, one that forbids it may not",
+    "a request that allows offloading is offloaded, one that forbids it is not",
     async () => {
       const free = await occupied(one, 2);
       const curl = (url: string, body: string) =>
@@ -88,7 +88,7 @@ Deno.test("an edge zone and a cloud region", async (t) => {
     },
   );
 
-  await t.step("horizontal: a busy node sends to its neighbour", async () => {
+  await t.step("horizontal: a busy node offloads to its neighbour", async () => {
     await knowsFree(near, one);
     const free = await occupied(near, 1.5);
     const { status, body } = await invoke(near);
@@ -97,7 +97,7 @@ Deno.test("an edge zone and a cloud region", async (t) => {
     await free();
   });
 
-  await t.step("what waits goes to the neighbour that comes free first", async () => {
+  await t.step("a waiting request is offloaded to the neighbour that is free first", async () => {
     const oneFree = await occupied(one, 2);
     const nearFree = await occupied(near, 5);
     await eventually("the neighbour's load is known", async () => {
@@ -114,20 +114,23 @@ Deno.test("an edge zone and a cloud region", async (t) => {
     await nearFree();
   });
 
-  await t.step("async keeps its id and is polled anywhere", async () => {
-    const free = await occupied(one, 1.5);
-    const { body: { ReqId: id } } = await invoke(one, {}, { Async: true });
-    for (const node of [one, near]) {
-      await eventually(
-        "it is done",
-        async () => (await get(`${node.url}/poll/${id}`)).status === 200,
-      );
-      assert.equal((await get(`${node.url}/poll/${id}`)).body.ExecutionNode, cloud.id);
-    }
-    await free();
-  });
+  await t.step(
+    "an asynchronous invocation keeps its id and can be polled at any node",
+    async () => {
+      const free = await occupied(one, 1.5);
+      const { body: { ReqId: id } } = await invoke(one, {}, { Async: true });
+      for (const node of [one, near]) {
+        await eventually(
+          "it is done",
+          async () => (await get(`${node.url}/poll/${id}`)).status === 200,
+        );
+        assert.equal((await get(`${node.url}/poll/${id}`)).body.ExecutionNode, cloud.id);
+      }
+      await free();
+    },
+  );
 
-  await t.step("data that must stay in the area stays", async () => {
+  await t.step("a request restricted to the area stays there", async () => {
     const free = await occupied(one, 1);
     const { status, body } = await invoke(one, {}, { Locality: "area" });
     assert.equal(status, 200, JSON.stringify(body));
@@ -135,7 +138,7 @@ Deno.test("an edge zone and a cloud region", async (t) => {
     await free();
   });
 
-  await t.step("nobody without the secret passes for a node", async () => {
+  await t.step("without the secret nobody can pose as a node", async () => {
     const answer = await fetch(`${cloud.url}/invoke/f`, {
       method: "POST",
       headers: { "serverledge-request-id": "f-1", "serverledge-budget-ms": "1000" },
@@ -143,7 +146,7 @@ Deno.test("an edge zone and a cloud region", async (t) => {
     assert.equal((await answer.json()).code, "UNAUTHORIZED");
   });
 
-  await t.step("a node that dies mid-request: one answer, no second execution", async () => {
+  await t.step("a node that dies during a request: one response, no second execution", async () => {
     const free = await occupied(one, 2);
     const away = invoke(one, { sleep: 30 });
     await runs(cloud, 1);
@@ -168,7 +171,7 @@ Deno.test("an edge zone and a cloud region", async (t) => {
   });
 
   await t.step(
-    "etcd and the cloud away: neighbours go on, and the node says what it lacks",
+    "without etcd and cloud the neighbours continue, and the node reports the problems",
     async () => {
       await world.etcd.kill();
       await eventually("it says so", async () => {

@@ -26,7 +26,7 @@ async function rttMs({ url }: Member, { id }: Member): Promise<number> {
 /** One way between the areas, ms. */
 const delayMs = 10;
 
-Deno.test("the path between the areas is cut and mended", async (t) => {
+Deno.test("the network between the areas is cut and repaired", async (t) => {
   await using world = await Continuum.start();
   // The registry stands at the edge; the region reaches it, and is reached, over the path.
   await using toRegistry = new Relay(world.etcd.endpoint, delayMs);
@@ -78,7 +78,7 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
     return answer;
   };
 
-  await t.step("whole: it offloads, and tells what the way costs", async () => {
+  await t.step("whole: a node offloads, and reports the network cost", async () => {
     const { status, body } = await second();
     assert.deepEqual([status, body.ExecutionNode], [200, cloud.id]);
     assert(body.OffloadLatency >= 2 * delayMs / 1000);
@@ -91,18 +91,21 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
     }
   });
 
-  await t.step("cut under a request: its deadline answers, and nobody runs it again", async () => {
-    const busy = invoke(edge, { sleep: 2 }, { CanDoOffloading: false });
-    await runs(edge, 1);
-    const away = invoke(edge, { sleep: 2 }, { QoSMaxRespT: 2 });
-    await runs(cloud, 1);
-    for (const stretch of path) stretch.cut();
-    const { status, body } = await away;
-    assert.deepEqual([status, body.code], [504, "DEADLINE_EXCEEDED"]);
-    assert.equal((await busy).status, 200);
-  });
+  await t.step(
+    "cut during a request: its deadline responds, and nobody runs it again",
+    async () => {
+      const busy = invoke(edge, { sleep: 2 }, { CanDoOffloading: false });
+      await runs(edge, 1);
+      const away = invoke(edge, { sleep: 2 }, { QoSMaxRespT: 2 });
+      await runs(cloud, 1);
+      for (const stretch of path) stretch.cut();
+      const { status, body } = await away;
+      assert.deepEqual([status, body.code], [504, "DEADLINE_EXCEEDED"]);
+      assert.equal((await busy).status, 200);
+    },
+  );
 
-  await t.step("both sides go on", async () => {
+  await t.step("both sides continue", async () => {
     await sees(edge, []);
     await aimsAt(edge, []);
     await sees(cloud, [lb]); // which is on its side, and nobody asks in its own area
@@ -119,7 +122,7 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
     });
   });
 
-  await t.step("mended: all is as before, and what changed meanwhile is known", async () => {
+  await t.step("repaired: all is as before, and changes in the meantime are known", async () => {
     await post(`${edge.url}/create`, await python("g", sleeper));
     for (const stretch of path) stretch.mend();
     await aimsAt(edge, [lb]);
@@ -141,7 +144,7 @@ Deno.test("the path between the areas is cut and mended", async (t) => {
   });
 });
 
-Deno.test("a node freezes with requests in its hands, and thaws", async () => {
+Deno.test("a node freezes during requests, and resumes", async () => {
   await using world = await Continuum.start();
   const [edge, cloud] = await Promise.all([
     world.join("edge", "EDGE", { "scheduler.policy": "edgecloud" }),

@@ -39,7 +39,7 @@ function answer(conn: Deno.Conn, body: unknown, status = 200): Promise<number> {
   return sayWhole(conn, JSON.stringify(body), status);
 }
 
-Deno.test("a request reaches a peer's server with its hop and comes back as a report", async () => {
+Deno.test("a request reaches a peer's server with its hop and returns as a report", async () => {
   const seen: { hop: unknown; body: unknown; path: string }[] = [];
   const peer = sampleNode("peer");
   await using server = Deno.serve(
@@ -72,7 +72,7 @@ Deno.test("a request reaches a peer's server with its hop and comes back as a re
   assert.equal(seen.length, 3);
 });
 
-Deno.test("a long report of a peer has its result as it was written", async () => {
+Deno.test("a long report of a peer has its result unchanged", async () => {
   const Result = JSON.stringify('"\u{1f600}'.repeat(200_000));
   using peer = new RawPeer((conn) => answer(conn, { ...sampleReport, Result }));
   using client = new PeerClient();
@@ -81,7 +81,7 @@ Deno.test("a long report of a peer has its result as it was written", async () =
   assert.deepEqual({ ...report, result: "" }, { ...sampleResult.report, result: "" });
 });
 
-Deno.test("a long result of a peer is reserved until it is released, or refused without room", async () => {
+Deno.test("a long result of a peer is reserved until it is released, or rejected without memory", async () => {
   const Result = JSON.stringify("x".repeat(1 << 20));
   using peer = new RawPeer((conn) => answer(conn, { ...sampleReport, Result }));
   const room = 3 << 20;
@@ -96,7 +96,7 @@ Deno.test("a long result of a peer is reserved until it is released, or refused 
   assert.equal(bodies.reserved, room - reserved - 1000);
 });
 
-Deno.test("errors of the peer keep their code where they tell what became of the request", async () => {
+Deno.test("errors of the peer keep their code if it says what happened to the request", async () => {
   const cases = [
     [429, "NODE_SATURATED", "NODE_SATURATED"],
     [500, "FUNCTION_ERROR", "FUNCTION_ERROR"],
@@ -123,7 +123,7 @@ Deno.test("errors of the peer keep their code where they tell what became of the
   }
 });
 
-Deno.test("every answer tells what the peer has free, if it tells something that can be", async () => {
+Deno.test("each response updates the peer's free resources if they are plausible", async () => {
   const reported: unknown[] = [];
   let free = "12.5";
   await using server = Deno.serve(
@@ -151,14 +151,14 @@ Deno.test("every answer tells what the peer has free, if it tells something that
   ]);
 });
 
-Deno.test("a peer that is not there never got it", async () => {
+Deno.test("a peer that is not reachable never received the request", async () => {
   const peer = new RawPeer(() => Promise.resolve());
   peer[Symbol.dispose]();
   using client = new PeerClient();
   assert.equal(await codeOf(client.send(peer.record, forwarded, never)), "PEER_UNREACHABLE");
 });
 
-Deno.test("a peer that closes after reading may have run it: it is sent once, and never again", async () => {
+Deno.test("a peer that closes after reading may have run the request: it is sent only once", async () => {
   // Also on a kept connection, which Deno's fetch would repeat by itself.
   using peer = new RawPeer(async (conn, _request, count) => {
     if (count === 1) await answer(conn, sampleReport);
@@ -170,7 +170,7 @@ Deno.test("a peer that closes after reading may have run it: it is sent once, an
   assert.equal(peer.requests.length, 2);
 });
 
-Deno.test("an answer that breaks off is no answer", async () => {
+Deno.test("a response that breaks off is not a response", async () => {
   using peer = new RawPeer(async (conn) => {
     await say(conn, "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{");
     conn.close();
@@ -179,7 +179,7 @@ Deno.test("an answer that breaks off is no answer", async () => {
   assert.equal(await codeOf(client.send(peer.record, forwarded, never)), "FUNCTION_CRASHED");
 });
 
-Deno.test("a kept connection that the peer has closed is replaced, unnoticed", async () => {
+Deno.test("a kept connection that the peer has closed is replaced without an error", async () => {
   const open = new Set<Deno.Conn>();
   using peer = new RawPeer(async (conn) => {
     open.add(conn);
@@ -209,7 +209,7 @@ Deno.test("a health check on a kept connection that breaks is repeated once", as
   assert.equal(peer.requests.length, 5);
 });
 
-Deno.test("calling a request back closes its connection, so that the peer stops", async () => {
+Deno.test("cancelling a request closes its connection, so the peer stops", async () => {
   const left = Promise.withResolvers<void>();
   using peer = new RawPeer(async (conn) => {
     if (await conn.read(new Uint8Array(1)).catch(() => null) === null) left.resolve();
@@ -223,7 +223,7 @@ Deno.test("calling a request back closes its connection, so that the peer stops"
   await left.promise;
 });
 
-Deno.test("many at once share the connections that are kept", async () => {
+Deno.test("concurrent requests share the kept connections", async () => {
   using peer = new RawPeer((conn) => answer(conn, sampleReport));
   using client = new PeerClient();
   for (let round = 0; round < 3; round++) {

@@ -71,7 +71,7 @@ Deno.test("a function goes only where its image runs", async () => {
   assert((await world.audit()).every(({ place }) => place !== "local"));
 });
 
-Deno.test("data stays where it may be", async () => {
+Deno.test("requests run only where their locality allows", async () => {
   await using world = await Continuum.start();
   const cloud = { "container.pool.memory": 256 };
   const [edge, near, far] = await Promise.all([

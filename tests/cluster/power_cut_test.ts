@@ -11,7 +11,7 @@ const code = `export default async (params, { node }) => {
   return node;
 };`;
 
-Deno.test("two nodes find each other after a power cut while etcd is away, and work on", async () => {
+Deno.test("two nodes find each other after a power cut without etcd, and continue", async () => {
   await using world = await Continuum.start();
   await using folder = await tempDir("power-cut");
   const configs = ["a", "b"].map((name) => ({

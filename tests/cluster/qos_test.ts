@@ -51,7 +51,7 @@ Deno.test("classes share a busy node by their weights, and none starves", async 
   };
   const repeated = (request: object, count: number) => Array.from({ length: count }, () => request);
 
-  await t.step("by weight: four of one for one of the other", async () => {
+  await t.step("by weight: four requests of one class for each request of the other", async () => {
     const first = busy(2.5);
     await runs(node, 1);
     const answers = await lineUp(node, [
@@ -78,7 +78,7 @@ Deno.test("classes share a busy node by their weights, and none starves", async 
     served += answers.length;
   });
 
-  await t.step("what cannot be in time any more is refused at once", async () => {
+  await t.step("a request that can no longer meet its deadline is rejected at once", async () => {
     const first = busy(1);
     await runs(node, 1);
     // Executions of a second are what was measured last.
@@ -90,7 +90,7 @@ Deno.test("classes share a busy node by their weights, and none starves", async 
     await second;
   });
 
-  await t.step("metrics tell the classes apart", async () => {
+  await t.step("metrics distinguish the classes", async () => {
     await becomesIdle(node);
     const { body: metrics } = await get(`${node.url}/metrics`);
     const count = (qosClass: string) =>

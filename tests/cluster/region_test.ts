@@ -69,43 +69,51 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
     await busy.end;
   });
 
-  await t.step("what a balancer passes on says which node answers", async () => {
+  await t.step("a forwarded response names the node that ran the function", async () => {
     for (const path of ["policy", "nodes"]) {
       const { body } = await get(`${lb.url}/${path}`);
       assert([one.id, two.id].includes(body.Node), `${path}: ${body.Node}`);
     }
   });
 
-  await t.step("over plain HTTP: there and back unchanged, its own 429 is an answer", async () => {
-    using busy = await occupied(edge, 5);
-    const bytes = new Uint8Array(3 << 20).map((_, at) => at * 7);
-    for (const [body, query, status] of [[bytes, "", 200], [bytes, "?status=429", 429]] as const) {
-      const answer = await page(edge, body, query);
-      assert(answer.node === one.id || answer.node === two.id, `${answer.node}`);
-      assert.equal(answer.status, status);
-      assert.deepEqual(answer.bytes, body);
-    }
-    const ran = (await world.audit()).filter(({ place, ...written }) =>
-      place === "local" && written.function === "echo"
-    );
-    assert.equal(ran.length, 2);
-    await busy.end;
-  });
-
-  await t.step("async through the balancer; polled at every entry", async () => {
-    using busy = await occupied(edge, 1);
-    const { body: { ReqId: id } } = await invoke(edge, {}, { Async: true });
-    for (const entry of [edge, lb, one, two]) {
-      await eventually(
-        `${entry.id} has the result`,
-        async () => (await get(`${entry.url}/poll/${id}`)).status === 200,
+  await t.step(
+    "over plain HTTP: unchanged both ways, and a 429 of the function is its response",
+    async () => {
+      using busy = await occupied(edge, 5);
+      const bytes = new Uint8Array(3 << 20).map((_, at) => at * 7);
+      for (
+        const [body, query, status] of [[bytes, "", 200], [bytes, "?status=429", 429]] as const
+      ) {
+        const answer = await page(edge, body, query);
+        assert(answer.node === one.id || answer.node === two.id, `${answer.node}`);
+        assert.equal(answer.status, status);
+        assert.deepEqual(answer.bytes, body);
+      }
+      const ran = (await world.audit()).filter(({ place, ...written }) =>
+        place === "local" && written.function === "echo"
       );
-      assert.equal((await get(`${entry.url}/poll/${id}`)).body.ExecutionArea, "CLOUD");
-    }
-    await busy.end;
-  });
+      assert.equal(ran.length, 2);
+      await busy.end;
+    },
+  );
 
-  await t.step("two balancers, the region full: the edge serves after all", async () => {
+  await t.step(
+    "asynchronous invocations through the balancer can be polled at every node and balancer",
+    async () => {
+      using busy = await occupied(edge, 1);
+      const { body: { ReqId: id } } = await invoke(edge, {}, { Async: true });
+      for (const entry of [edge, lb, one, two]) {
+        await eventually(
+          `${entry.id} has the result`,
+          async () => (await get(`${entry.url}/poll/${id}`)).status === 200,
+        );
+        assert.equal((await get(`${entry.url}/poll/${id}`)).body.ExecutionArea, "CLOUD");
+      }
+      await busy.end;
+    },
+  );
+
+  await t.step("two balancers, the region full: the edge runs the request itself", async () => {
     const second = await world.join("lb-2", "CLOUD", {}, { command: "lb" });
     await aimsAt(edge, [lb, second]);
     using busy = await occupied(edge, 1.5);
@@ -129,7 +137,7 @@ Deno.test("an edge node and a region behind its balancers", async (t) => {
     await busy.end;
   });
 
-  await t.step("a balancer is back: it is the way again", async () => {
+  await t.step("a balancer that is back is used again", async () => {
     await world.join("lb-1", "CLOUD", {}, { command: "lb" });
     await aimsAt(edge, [lb]);
     using busy = await occupied(edge, 1);

@@ -22,7 +22,7 @@ Deno.test("nodes on one etcd share functions, and outlive it", async (t) => {
     return body.Result ?? body;
   };
 
-  await t.step("a function created on one runs on the other", async () => {
+  await t.step("a function created on one node runs on the other", async () => {
     assert.equal(
       (await post(`${one.url}/create`, await python("f", answering("old")))).status,
       200,
@@ -36,7 +36,7 @@ Deno.test("nodes on one etcd share functions, and outlive it", async (t) => {
     assert.equal(again.status, 409);
   });
 
-  await t.step("an update on one replaces warm instances on the other", async () => {
+  await t.step("an update on one node replaces warm instances on the other", async () => {
     await post(`${one.url}/update`, await python("f", answering("new")));
     await eventually("two runs it", async () => await result(two.url, "f") === '"new"', 5_000);
   });
@@ -62,33 +62,39 @@ Deno.test("nodes on one etcd share functions, and outlive it", async (t) => {
     });
   });
 
-  await t.step("etcd away: async is accepted and polled here; others cannot tell", async () => {
-    const { status, body: { ReqId: id } } = await post(`${one.url}/invoke/f`, { Async: true });
-    assert.equal(status, 200);
-    await eventually(
-      "it is done",
-      async () => (await get(`${one.url}/poll/${id}`)).body.Result === '"new"',
-    );
-    const elsewhere = await get(`${two.url}/poll/${id}`);
-    assert.deepEqual([elsewhere.status, elsewhere.body.code], [503, "REGISTRY_UNAVAILABLE"]);
-    const { Problems } = (await get(`${one.url}/healthz`)).body;
-    assert(Problems.some((problem: string) => problem.startsWith("results: 1 ")), `${Problems}`);
-    kept.push(id);
-  });
-
-  await t.step("a crash meanwhile: what had ended stays, what had not has failed", async () => {
-    const { body: { ReqId: cut } } = await post(`${one.url}/invoke/slow`, { Async: true });
-    assert.equal((await get(`${one.url}/poll/${cut}`)).status, 202);
-    await one.kill();
-    one = owned.use(await startNodeProcess({ config: { ...config, "data.dir": dirOfOne.path } }));
-    const { body } = await get(`${one.url}/poll/${cut}`);
-    assert.deepEqual([body.Success, body.Code], [false, "FUNCTION_CRASHED"]);
-    assert.equal((await get(`${one.url}/poll/${kept[0]}`)).body.Result, '"new"');
-    kept.push(cut);
-  });
+  await t.step(
+    "etcd away: asynchronous invocations are accepted and polled here; others cannot return them",
+    async () => {
+      const { status, body: { ReqId: id } } = await post(`${one.url}/invoke/f`, { Async: true });
+      assert.equal(status, 200);
+      await eventually(
+        "it is done",
+        async () => (await get(`${one.url}/poll/${id}`)).body.Result === '"new"',
+      );
+      const elsewhere = await get(`${two.url}/poll/${id}`);
+      assert.deepEqual([elsewhere.status, elsewhere.body.code], [503, "REGISTRY_UNAVAILABLE"]);
+      const { Problems } = (await get(`${one.url}/healthz`)).body;
+      assert(Problems.some((problem: string) => problem.startsWith("results: 1 ")), `${Problems}`);
+      kept.push(id);
+    },
+  );
 
   await t.step(
-    "a node that started meanwhile runs what it knew, and says what it cannot know",
+    "a crash in the meantime: ended invocations keep their results, others have failed",
+    async () => {
+      const { body: { ReqId: cut } } = await post(`${one.url}/invoke/slow`, { Async: true });
+      assert.equal((await get(`${one.url}/poll/${cut}`)).status, 202);
+      await one.kill();
+      one = owned.use(await startNodeProcess({ config: { ...config, "data.dir": dirOfOne.path } }));
+      const { body } = await get(`${one.url}/poll/${cut}`);
+      assert.deepEqual([body.Success, body.Code], [false, "FUNCTION_CRASHED"]);
+      assert.equal((await get(`${one.url}/poll/${kept[0]}`)).body.Result, '"new"');
+      kept.push(cut);
+    },
+  );
+
+  await t.step(
+    "a node started in the meantime runs known functions, and reports what is unknown",
     async () => {
       assert.equal(await result(one.url, "f"), '"new"');
       const { status, body } = await post(`${one.url}/invoke/unknown`);

@@ -17,7 +17,7 @@ export default {
 };
 `;
 
-Deno.test("long bodies are signed from the edge through a balancer to a node, and hold nobody up", async () => {
+Deno.test("long bodies are signed from the edge through a balancer to a node, and block no other request", async () => {
   await using world = await Continuum.start();
   const room = { "container.pool.memory": 1024, "api.body.max": 64 };
   const [edge, lb, cloud] = await Promise.all([

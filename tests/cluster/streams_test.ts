@@ -6,7 +6,7 @@ import { rawRequest } from "../support/network/raw_request.ts";
 import { showRequest, trickyTargets } from "../support/functions/request_function.ts";
 import { streamsSource } from "../support/functions/streams_function.ts";
 
-Deno.test("answers are streamed through a node and a balancer", async (t) => {
+Deno.test("responses are streamed through a node and a balancer", async (t) => {
   await using world = await Continuum.start();
   const memory = { "container.pool.memory": 512 };
   const [edge, lb, cloud] = await Promise.all([
@@ -40,7 +40,7 @@ Deno.test("answers are streamed through a node and a balancer", async (t) => {
   const json = async (path: string) => await (await page(path)).json();
   const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 
-  await t.step("as they are written", async () => {
+  await t.step("responses arrive while they are written", async () => {
     const reader = (await page("events/wait/a")).body!.getReader();
     assert.equal(text((await reader.read()).value), "first,");
     assert.equal(await (await page("events/open/a")).text(), "opened");
@@ -48,7 +48,7 @@ Deno.test("answers are streamed through a node and a balancer", async (t) => {
     assert.equal((await reader.read()).done, true);
   });
 
-  await t.step("a client that leaves ends the function's stream", async () => {
+  await t.step("a client that disconnects ends the function's stream", async () => {
     const abort = new AbortController();
     const { signal } = abort;
     const answer = await fetch(`${edge.url}/fn/events/wait/b`, { signal });
@@ -59,14 +59,14 @@ Deno.test("answers are streamed through a node and a balancer", async (t) => {
     });
   });
 
-  await t.step("a deadline over there is a broken transfer here", async () => {
+  await t.step("a timeout on the remote node aborts the transfer here", async () => {
     await eventually("it is warm", async () => (await json("short/seen")).sent === 0);
     const reader = (await page("short/wait/c")).body!.getReader();
     assert.equal(text((await reader.read()).value), "first,");
     await assert.rejects(reader.read());
   });
 
-  await t.step("requests arrive as they were sent, by both", async () => {
+  await t.step("requests arrive unchanged through both", async () => {
     for (const { url } of [edge, lb]) {
       for (const target of trickyTargets) {
         const { text, status } = await rawRequest(url, "GET", `/fn/web${target}`);

@@ -38,7 +38,7 @@ Deno.test("a cluster over TLS", async (t) => {
   await post(`${one.url}/create`, await python("f", sleeper));
   for (const node of [one, near]) await knows(node, "f");
 
-  await t.step("a node that serves TLS only, registers an https: URL", async () => {
+  await t.step("a node that serves TLS only registers an https: URL", async () => {
     const { body } = await get(`${one.url}/nodes`);
     const record = body.Nodes.find(({ Id }: { Id: string }) => Id === cloud.id);
     assert.equal(record.Url, cloud.url);
@@ -59,7 +59,7 @@ Deno.test("a cluster over TLS", async (t) => {
     assert.equal(JSON.parse(stdout).ExecutionNode, cloud.id, stdout);
   });
 
-  await t.step("a node without the CA, says whom it does not trust", async () => {
+  await t.step("a node without the CA reports which peer it does not trust", async () => {
     const stranger = await world.join("edge-3", "EDGE", { "scheduler.policy": "edgecloud" });
     await eventually(
       "the failure is in its log",

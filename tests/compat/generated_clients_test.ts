@@ -65,7 +65,7 @@ assert post_delete.sync(client=client, body=Deletion(name="sum")).deleted == "su
 print("ok")
 `;
 
-Deno.test("clients that generators make of the OpenAPI document work", async (t) => {
+Deno.test("clients generated from the OpenAPI document work", async (t) => {
   await using node = await startNodeProcess();
   await using folder = await tempDir("clients");
   const run = async (args: readonly string[]) => {
@@ -77,7 +77,7 @@ Deno.test("clients that generators make of the OpenAPI document work", async (t)
   const document = await (await fetch(`${node.url}/openapi.json`)).text();
   await Deno.writeTextFile(file("api.json"), document);
 
-  await t.step("openapi-typescript: bodies have their fields", async () => {
+  await t.step("openapi-typescript: bodies have typed fields", async () => {
     await run([`${generators}node_modules/.bin/openapi-typescript`, "api.json", "-o", "api.ts"]);
     await Deno.writeTextFile(file("use.ts"), typescript);
     await run([Deno.execPath(), "check", "--no-config", "use.ts"]);

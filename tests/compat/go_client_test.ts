@@ -103,7 +103,7 @@ Deno.test("clients of the Go node work unchanged", async (t) => {
     assert.deepEqual((await ask("GET /functions")).json, ["sum"]);
   });
 
-  await t.step("invoke, as the command line does", async () => {
+  await t.step("invoke, as sent by the command line", async () => {
     const body = '{"Params":{"a":1,"b":2},"QoSClass":0,"QoSMaxRespT":-1,"CanDoOffloading":true,' +
       '"Async":false,"ReturnOutput":true}';
     const { status, headers, json, text } = await ask("POST /invoke/sum", body);
@@ -129,7 +129,7 @@ Deno.test("clients of the Go node work unchanged", async (t) => {
     assert.deepEqual(JSON.parse((await ask("POST /invoke/sum")).json.Result), { sum: 0 });
   });
 
-  await t.step("invoke tells load balancers the state of the node", async () => {
+  await t.step("invoke returns the node's state for load balancers", async () => {
     const answer = await fetch(`${node.url}/invoke/sum`, {
       method: "POST",
       headers: { "Serverledge-MAB-Request-ID": "abc" },
@@ -212,7 +212,7 @@ Deno.test("clients of the Go node work unchanged", async (t) => {
     }
   });
 
-  await t.step("delete, as the command line does", async () => {
+  await t.step("delete, as sent by the command line", async () => {
     // It encodes a whole function with only the name set.
     const body = '{"Name":"sum","Runtime":"","MemoryMB":0,"CPUDemand":0,"MaxConcurrency":0,' +
       '"Handler":"","TarFunctionCode":"","CustomImage":"","SupportedArchs":null,"Signature":null}';

@@ -106,7 +106,7 @@ export function environmentContract(
       cases.push(["outputs of overlapping calls stay apart", () => suite.overlap()]);
     }
     for (const [name, run] of cases) await t.step(name, run);
-    await t.step("nothing is left", () => suite.nothingLeft());
+    await t.step("nothing is left behind", () => suite.nothingLeft());
   });
 }
 

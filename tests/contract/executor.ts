@@ -105,7 +105,7 @@ export function executorContract(executor: ExecutorUnderTest): void {
 
   Deno.test(`executor: ${executor.name}`, async (t) => {
     await t.step(
-      "a reply has its id first, and its result is text that holds JSON",
+      "a reply starts with its id, and its result is text with JSON",
       () =>
         greeted("echo", async (wire) => {
           const params = { text: 'ü "\\ \u2028', list: [1, null, true] };
@@ -118,7 +118,7 @@ export function executorContract(executor: ExecutorUnderTest): void {
     );
 
     await t.step(
-      "calls that come together are all answered, whatever pieces they come in",
+      "calls that arrive together all get replies, whatever the pieces",
       () =>
         greeted("echo", async (wire) => {
           await wire.send(callOf("a", 1), callOf("b", 2));
@@ -131,7 +131,7 @@ export function executorContract(executor: ExecutorUnderTest): void {
     );
 
     await t.step(
-      "what a call writes comes under its id, before its reply",
+      "output of a call arrives with its id, before its reply",
       () =>
         greeted("noisy", async (wire) => {
           await wire.send(callOf("n", { word: "hello" }));
@@ -144,7 +144,7 @@ export function executorContract(executor: ExecutorUnderTest): void {
     );
 
     await t.step(
-      "a failure tells its type, message and traceback, and the next call runs",
+      "a failure has type, message and traceback, and the next call runs",
       () =>
         greeted("fail", async (wire) => {
           for (const id of ["a", "b"]) {
@@ -161,7 +161,7 @@ export function executorContract(executor: ExecutorUnderTest): void {
     );
 
     await t.step(
-      "a cancelled call is answered; one for no call does nothing",
+      "a cancelled call gets a reply; cancelling an unknown call does nothing",
       () =>
         greeted("sleepy", async (wire) => {
           await wire.send(callOf("s", null), { cancel: "nobody" });
@@ -171,7 +171,7 @@ export function executorContract(executor: ExecutorUnderTest): void {
     );
 
     await t.step(
-      "one that was started for no function takes one on",
+      "a generic executor is specialized for a function",
       () =>
         greeted("echo", async (wire) => {
           await wire.send({ id: "load", load: { env: executor.variables("echo") } });
@@ -183,7 +183,7 @@ export function executorContract(executor: ExecutorUnderTest): void {
     );
 
     await t.step(
-      "it ends when the node closes the connection",
+      "the executor exits when the node closes the connection",
       () =>
         greeted("echo", async (wire, started) => {
           wire[Symbol.dispose]();

@@ -218,13 +218,13 @@ export function testPolicy(name: string, factory: PolicyFactory): void {
     factory({ random, now: () => 0, settings: {} });
   const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
-  Deno.test(`${name} gives an allowed answer in every situation`, () => {
+  Deno.test(`${name} makes an allowed decision in every situation`, () => {
     fc.assert(fc.property(situations, chance, (situation, u) => {
       check(make(() => u).decide(situation.request, situation.view), situation);
     }));
   });
 
-  Deno.test(`${name} comes to an end when every offload fails`, () => {
+  Deno.test(`${name} terminates when every offload fails`, () => {
     fc.assert(fc.property(situations, chance, (situation, u) => {
       const decisions = decideInTurn(make(() => u), situation);
       assert.notEqual(decisions.at(-1)!.kind, "offload");
@@ -233,7 +233,7 @@ export function testPolicy(name: string, factory: PolicyFactory): void {
     }));
   });
 
-  Deno.test(`${name} refuses a request that can go nowhere`, () => {
+  Deno.test(`${name} rejects a request that can run nowhere`, () => {
     const view = viewOf({ supported: false, warm: true });
     const decision = make().decide(requestOf({ canOffload: false }), view);
     assert.deepEqual(decision, { kind: "reject", code: "NO_SUITABLE_NODE" });

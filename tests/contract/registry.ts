@@ -217,7 +217,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     assert.equal(seen.functions.get("f")?.version, versions[won.indexOf(true)]);
   });
 
-  test("tells all functions, then each change in order", async ({ registry }) => {
+  test("reports all functions, then each change in order", async ({ registry }) => {
     await registry.putFunction(sampleRecord("a"));
     await registry.putFunction(sampleRecord("b"));
     const seen = new Recorder();
@@ -233,7 +233,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     assert.deepEqual(seen.events.slice(before), ["put c-1", "put a-2", "remove b"]);
   });
 
-  test("tells every observer, until it is disposed", async ({ registry }) => {
+  test("reports to each observer until it is disposed", async ({ registry }) => {
     const [first, second] = [new Recorder(), new Recorder()];
     const watch = await registry.watchFunctions(first);
     using _other = await registry.watchFunctions(second);
@@ -290,7 +290,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     }
   });
 
-  test("collects code that nobody refers to, and no other", async ({ registry }) => {
+  test("deletes code without references, and no other", async ({ registry }) => {
     const codes = [1, 2, 3].map((seed) => sampleCode(700_000, seed));
     const [used, unused, waiting] = await Promise.all(codes.map(hashArchive)) as [
       string,
@@ -312,7 +312,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     assert.equal((await registry.getCode(waiting))?.length, 700_000, "its function is yet to come");
   });
 
-  test("keeps results of async invocations", async ({ registry }) => {
+  test("keeps results of asynchronous invocations", async ({ registry }) => {
     assert.equal(await registry.getResult("f-1"), undefined);
     const pending: AsyncResult = { state: "pending", node: "n1", since: 5 };
     await registry.putResult("f-1", pending, hour);
@@ -361,7 +361,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     assert.deepEqual(await registry.pendingResults("n1"), ["long"]);
   });
 
-  test("tells who is registered", async ({ registry, shared }) => {
+  test("reports who is registered", async ({ registry, shared }) => {
     const before = registry.registerNode(sampleNode("a"));
     const seen = new NodeRecorder();
     using _watch = await registry.watchNodes(seen);
@@ -375,7 +375,7 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     await eventually("both have left", () => seen.ids === "");
   });
 
-  test("is healthy, and says so when it is closed", async ({ registry }) => {
+  test("is healthy, and reports when it is closed", async ({ registry }) => {
     assert.deepEqual(registry.health(), { ok: true });
     await registry[Symbol.asyncDispose]();
     await registry[Symbol.asyncDispose]();

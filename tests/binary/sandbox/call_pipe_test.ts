@@ -54,7 +54,7 @@ Deno.test("a sandbox with nothing else to do waits for calls in a blocking read"
   await eventually("it waits for the next", world.reads);
 });
 
-Deno.test("calls of any size reach a sandbox that waits, one after the other", async () => {
+Deno.test("calls of any size reach a waiting sandbox, one after the other", async () => {
   await using world = await open();
   for (const length of [1, 100_000, 2, 1_300, 1_400, 4_096, 3, 2_000_000, 4]) {
     const text = "x".repeat(length);
@@ -62,7 +62,7 @@ Deno.test("calls of any size reach a sandbox that waits, one after the other", a
   }
 });
 
-Deno.test("a timer that outlives its call runs while no call does", async () => {
+Deno.test("a timer that outlives its call runs only between calls", async () => {
   await using world = await open();
   await world.call({ leave: true });
   await eventually("the timer has run", () => /late/.test(world.written()));
@@ -72,7 +72,7 @@ Deno.test("a timer that outlives its call runs while no call does", async () => 
   assert.ok(last <= before, "it ran before the next call");
 });
 
-Deno.test("a rejection that is seen behind a reply does not fail the next call", async () => {
+Deno.test("a rejection that is detected after a reply does not fail the next call", async () => {
   await using world = await open();
   for (let count = 0; count < 20; count++) {
     await world.call({ reject: count % 2 === 0 }).catch(() => {});
@@ -80,7 +80,7 @@ Deno.test("a rejection that is seen behind a reply does not fail the next call",
   }
 });
 
-Deno.test("a sandbox whose calls may overlap, or that has a network, listens all the time", async () => {
+Deno.test("a sandbox with overlapping calls or a network always listens", async () => {
   for (const change of [{ maxConcurrency: 2 }, { network: "bridge" }]) {
     await using world = await open(change);
     await world.call();

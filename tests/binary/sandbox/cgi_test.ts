@@ -16,7 +16,7 @@ function picture(width: number, height: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([...new TextEncoder().encode(`P6 ${width} ${height} 255\n`), ...pixels]);
 }
 
-Deno.test("commands of WebAssembly take plain HTTP by their standard streams", async (t) => {
+Deno.test("WebAssembly commands receive plain HTTP on their standard streams", async (t) => {
   await using node = await startNodeProcess({ config: { "container.pool.memory": 1024 } });
   const [shrink, visit] = await Promise.all(["shrink", "visit"].map(example));
   const create = async (name: string, module: Uint8Array, fields: object) =>
@@ -24,21 +24,27 @@ Deno.test("commands of WebAssembly take plain HTTP by their standard streams", a
   assert.equal((await create("shrink", shrink!, { Http: "stdio" })).status, 200);
   assert.equal((await create("visit", visit!, { Http: "cgi" })).status, 200);
 
-  await t.step("a filter gets the body's bytes, and its bytes are the answer", async () => {
-    for (let call = 0; call < 3; call++) {
-      const answer = await fetch(`${node.url}/fn/shrink/`, { method: "POST", body: picture(6, 4) });
-      assert.equal(answer.status, 200);
-      assert.equal(answer.headers.get("content-type"), "application/octet-stream");
-      const bytes = await answer.bytes();
-      assert.equal(new TextDecoder().decode(bytes.subarray(0, 11)), "P6 3 2 255\n");
-      assert.equal(bytes.length, 11 + 3 * 2 * 3);
-    }
-    const bad = await fetch(`${node.url}/fn/shrink/`, { method: "POST", body: "no picture" });
-    assert.equal(bad.status, 500);
-    await bad.body?.cancel();
-  });
+  await t.step(
+    "a filter receives the bytes of the body, and its output is the response",
+    async () => {
+      for (let call = 0; call < 3; call++) {
+        const answer = await fetch(`${node.url}/fn/shrink/`, {
+          method: "POST",
+          body: picture(6, 4),
+        });
+        assert.equal(answer.status, 200);
+        assert.equal(answer.headers.get("content-type"), "application/octet-stream");
+        const bytes = await answer.bytes();
+        assert.equal(new TextDecoder().decode(bytes.subarray(0, 11)), "P6 3 2 255\n");
+        assert.equal(bytes.length, 11 + 3 * 2 * 3);
+      }
+      const bad = await fetch(`${node.url}/fn/shrink/`, { method: "POST", body: "no picture" });
+      assert.equal(bad.status, 500);
+      await bad.body?.cancel();
+    },
+  );
 
-  await t.step("a large body passes whole", async () => {
+  await t.step("a large body passes completely", async () => {
     const answer = await fetch(`${node.url}/fn/shrink/`, {
       method: "PUT",
       body: picture(1000, 500),
@@ -46,7 +52,7 @@ Deno.test("commands of WebAssembly take plain HTTP by their standard streams", a
     assert.equal((await answer.bytes()).length, "P6 500 250 255\n".length + 500 * 250 * 3);
   });
 
-  await t.step("a program of CGI says status, headers and body", async () => {
+  await t.step("a CGI program sets status, headers and body", async () => {
     const answer = await fetch(`${node.url}/fn/visit/some%20page?a=%ff&b+c`, {
       method: "POST",
       headers: { "user-agent": "test", "content-type": "text/x-note" },
@@ -68,7 +74,7 @@ Deno.test("commands of WebAssembly take plain HTTP by their standard streams", a
     ]);
   });
 
-  await t.step("output without headers is a failure that the log tells", async () => {
+  await t.step("output without headers is a failure that the log explains", async () => {
     assert.equal((await create("bare", shrink!, { Http: "cgi" })).status, 200);
     const answer = await fetch(`${node.url}/fn/bare/`, { method: "POST", body: picture(2, 2) });
     assert.equal(answer.status, 500);
@@ -78,12 +84,12 @@ Deno.test("commands of WebAssembly take plain HTTP by their standard streams", a
     assert.match(lines.join("\n"), /CgiError|no headers/);
   });
 
-  await t.step("by invocation a command gets its params as ever", async () => {
+  await t.step("an invocation passes params to a command as usual", async () => {
     const { body } = await post(`${node.url}/invoke/visit`, { Params: { a: 1 } });
     assert.match(JSON.parse(body.Result), /body: 7 bytes of /);
   });
 
-  await t.step("what is no command is refused, and so are other runtimes", async () => {
+  await t.step("reactors and other runtimes are rejected", async () => {
     const reactor = await compileWasm([
       "--target=wasm32",
       "-Os",

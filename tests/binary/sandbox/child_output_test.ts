@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { bytesOf } from "../../../lib/runtime/sandbox/child_output.ts";
 
-Deno.test("what a child process writes is read to its end, and its descriptor is closed", async () => {
+Deno.test("output of a child process is read to its end, and its descriptor is closed", async () => {
   const child = new Deno.Command("echo", { args: ["one"], stdout: "piped" }).spawn();
   const source = bytesOf(child.stdout);
   assert.equal(child.stdout.locked, false, "it is read without the stream");

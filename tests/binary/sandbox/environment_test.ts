@@ -43,7 +43,7 @@ environmentContract({
   interrupts: true,
 }, () => open());
 
-Deno.test("without control groups, a sandbox is watched and ended for its memory", async () => {
+Deno.test("without control groups, a sandbox is monitored and ended when it exceeds its memory", async () => {
   await using world = await open({ controlGroups: false });
   assert.equal(world.environment.boundByKernel, false);
   await using instance = await world.environment.start(record("greedy", { memoryMib: 64 }), never);
@@ -104,7 +104,7 @@ Deno.test("generic sandbox: has died, function starts in a new one", async () =>
   assert.equal(value(await instance.invoke(dockerCall())), 1);
 });
 
-Deno.test("a sandbox that has worked gives memory back when it is idle", async () => {
+Deno.test("an idle sandbox releases memory", async () => {
   await using world = await sandboxWorld({
     "main.ts": `export default () => {
       const list = [];
@@ -122,7 +122,7 @@ Deno.test("a sandbox that has worked gives memory back when it is idle", async (
   assert.equal(value(await instance.invoke(dockerCall())), 1e6);
 });
 
-Deno.test("the context tells who, where and how long", async () => {
+Deno.test("the context has function, node, area and deadline", async () => {
   await using world = await open();
   const fn = record("facts", { env: { GREETING: "grüß dich" } });
   await using instance = await world.environment.start(fn, never);
@@ -140,7 +140,7 @@ Deno.test("the context tells who, where and how long", async () => {
   });
 });
 
-Deno.test("a function with a network fetches through its node, hop by hop", async (t) => {
+Deno.test("a function with a network fetches through its node, redirect by redirect", async (t) => {
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
     async (request) => {
@@ -189,13 +189,13 @@ Deno.test("a function with a network fetches through its node, hop by hop", asyn
     assert.deepEqual(rest, { status: 200, url: `${base}/echo`, redirected: true });
     assert.equal(body.method, "GET");
   });
-  await t.step("not to the machine itself, and not for ever", async () => {
+  await t.step("not to the machine itself, and only a few times", async () => {
     assert.match(failure(await fetched("/home")).message, /is this machine/);
     assert.match(failure(await fetched("/loop")).message, /too many redirects/);
   });
 });
 
-Deno.test("failures of code tell its lines", async () => {
+Deno.test("errors in code report its lines", async () => {
   await using world = await open();
   await using instance = await world.environment.start(record("fail"), never);
   const { traceback } = failure(await instance.invoke(dockerCall()));

@@ -32,7 +32,7 @@ async function result(node: NodeProcess, name: string, Params: unknown = null): 
 Deno.test("functions of runtime deno", async (t) => {
   await using node = await startNodeProcess({ config: { "container.pool.memory": 4096 } });
 
-  await t.step("a generic sandbox gets the first call, with its code prepared", async () => {
+  await t.step("a generic sandbox serves the first call with prepared code", async () => {
     await create(node, "hello", { "main.ts": "export default (p: { a: number }) => p.a + 1;" });
     await eventually("a generic sandbox is ready", async () => {
       const status = await (await fetch(`${node.url}/status`)).json();
@@ -98,7 +98,7 @@ Deno.test("functions of runtime deno", async (t) => {
     assert.deepEqual(await result(node, "cjs", { a: 1 }), { got: { a: 1 } });
   });
 
-  await t.step("`fetch(request)` answers plain HTTP, binary safe, with cookies", async () => {
+  await t.step("`fetch(request)` serves plain HTTP, binary safe, with cookies", async () => {
     await create(node, "web", {
       "main.ts": `
         export default {
@@ -147,7 +147,7 @@ Deno.test("functions of runtime deno", async (t) => {
     assert.equal(atob(invoked.body), [...'{"a":1}'].reverse().join(""));
   });
 
-  await t.step("the examples do what they say", async () => {
+  await t.step("the examples work as described", async () => {
     const read = (path: string) =>
       Deno.readTextFile(new URL(`../../../examples/deno/${path}`, import.meta.url));
     const [main, greetings, web] = await Promise.all(
@@ -178,7 +178,7 @@ Deno.test("functions of runtime deno", async (t) => {
   });
 });
 
-Deno.test("a launcher starts sandboxes, if there is one", async () => {
+Deno.test("a launcher starts sandboxes, if configured", async () => {
   const id = `launched-${randomId(6)}`;
   const config = { "registry.node.id": id, "sandbox.launcher": "nice -n 7", "sandbox.generic": 0 };
   await using node = await startNodeProcess({ config });

@@ -53,7 +53,7 @@ async function pingsDuring<T>(node: NodeProcess, answer: Promise<T>): Promise<[T
   return [await answer, pings];
 }
 
-Deno.test("long results of sandboxes arrive whole and hold nobody up, in the binary", async (t) => {
+Deno.test("long results of sandboxes are complete and block no other request, in the binary", async (t) => {
   await using node = await startWithFunction();
   const invoke = (name: string) => post(`${node.url}/invoke/f`, { Params: { name } });
   const page = async (name: string) => {
@@ -61,7 +61,7 @@ Deno.test("long results of sandboxes arrive whole and hold nobody up, in the bin
     return { answer, bytes: await answer.bytes() };
   };
 
-  await t.step("reports have what the function returned", async () => {
+  await t.step("reports contain what the function returned", async () => {
     const wanted = {
       quotes: '"'.repeat(3 * mib),
       controls: "\u0001".repeat(mib),
@@ -76,7 +76,7 @@ Deno.test("long results of sandboxes arrive whole and hold nobody up, in the bin
     }
   });
 
-  await t.step("pages have the bytes that the function means", async () => {
+  await t.step("HTTP responses have exactly the function's bytes", async () => {
     const quotes = await page("quotes");
     assert.equal(quotes.answer.headers.get("content-type"), "text/plain; charset=UTF-8");
     assert.ok(quotes.bytes.length === 3 * mib && quotes.bytes.every((byte) => byte === 0x22));
@@ -109,7 +109,7 @@ Deno.test("long results of sandboxes arrive whole and hold nobody up, in the bin
     }
   });
 
-  await t.step("one that is too long fails its call only, and names the key", async () => {
+  await t.step("a result that is too long fails only its call, and names the key", async () => {
     for (const name of ["tooLong", "far", "tooLong"]) {
       const { status, body } = await invoke(name);
       assert.equal(status, 500, JSON.stringify(body).slice(0, 200));
@@ -120,7 +120,7 @@ Deno.test("long results of sandboxes arrive whole and hold nobody up, in the bin
   });
 });
 
-Deno.test("a result may be as long as `api.result.max` says, in the binary", async () => {
+Deno.test("a result may be as long as `api.result.max` allows, in the binary", async () => {
   await using node = await startWithFunction({ "api.result.max": 20 });
   const { status, body } = await post(`${node.url}/invoke/f`, { Params: { name: "tooLong" } });
   assert.deepEqual([status, body.Result.length], [200, 17 * mib + 2]);

@@ -60,7 +60,7 @@ const wasmEnds: Readonly<Record<string, [status: number, code: string]>> = {
   grow: [500, "FUNCTION_ERROR"],
 };
 
-Deno.test("output of sandboxes is kept, however its call ends", async (t) => {
+Deno.test("output of sandboxes is kept, however the call ends", async (t) => {
   await using node = await startNodeProcess({ config: { "container.pool.memory": 2048 } });
   const wasi = ["--target=wasm32-wasi", "-O2"];
   const source = new URL("../../images/wasm/talkative.c", import.meta.url).pathname;
@@ -90,7 +90,7 @@ Deno.test("output of sandboxes is kept, however its call ends", async (t) => {
   }
 
   await t.step(
-    "a success has its output if that is wanted, `logs` has it in any case",
+    "a successful report has output on request, and `logs` always has it",
     async () => {
       await create(node, await deno("deno-none", talkative));
       await create(node, await wasmFunction("wasm-none", module));
@@ -105,7 +105,7 @@ Deno.test("output of sandboxes is kept, however its call ends", async (t) => {
     },
   );
 
-  await t.step("an asynchronous invocation that hangs tells it, too", async () => {
+  await t.step("an asynchronous invocation that hangs reports its output, too", async () => {
     const request = { Params: { end: "hang" }, Async: true };
     const { body } = await post(`${node.url}/invoke/deno-hang`, request);
     await eventually("its end is known", async () => {
@@ -114,7 +114,7 @@ Deno.test("output of sandboxes is kept, however its call ends", async (t) => {
     });
   });
 
-  await t.step("a timer that throws after its call fails no other call", async () => {
+  await t.step("a timer that throws after its call does not fail another call", async () => {
     await create(
       node,
       await deno(
@@ -143,7 +143,7 @@ Deno.test("output of sandboxes is kept, however its call ends", async (t) => {
   });
 
   await t.step(
-    "timers that outlive a call write to `logs`, never to another's output",
+    "timers that outlive a call write to `logs`, never to the output of another call",
     async () => {
       await create(
         node,
@@ -178,7 +178,7 @@ Deno.test("output of sandboxes is kept, however its call ends", async (t) => {
     },
   );
 
-  await t.step("calls that overlap keep their output apart", async () => {
+  await t.step("overlapping calls have separate output", async () => {
     const source = `export default async ({ word, end }) => {
       for (let i = 0; i < 3; i++) {
         console.log(word);
@@ -196,7 +196,7 @@ Deno.test("output of sandboxes is kept, however its call ends", async (t) => {
     assert.deepEqual(answers.map(({ body }) => body.Output), words.map((w) => `${w}\n`.repeat(3)));
   });
 
-  await t.step("much output is kept in order, and cut at its bound", async () => {
+  await t.step("long output is kept in order, and cut at its limit", async () => {
     const source = `export default ({ lines, size }) => {
       for (let i = 0; i < lines; i++) console.log(i + "x".repeat(size));
     };`;

@@ -29,11 +29,11 @@ async function residentBytes(node: NodeProcess): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1]) * 1024;
 }
 
-Deno.test("answers of `fetch(request)` are streamed", async (t) => {
+Deno.test("responses of `fetch(request)` are streamed", async (t) => {
   await using node = await startNodeProcess({ config: { "container.pool.memory": 1024 } });
   await create(node, "events");
 
-  await t.step("what is written reaches the client while the function goes on", async () => {
+  await t.step("written data reaches the client while the function continues", async () => {
     const answer = await fetch(`${node.url}/fn/events/wait/a`);
     assert.equal(answer.headers.get("x-kind"), "wait");
     const reader = answer.body!.getReader();
@@ -44,7 +44,7 @@ Deno.test("answers of `fetch(request)` are streamed", async (t) => {
     assert.equal((await reader.read()).done, true);
   });
 
-  await t.step("a client that leaves ends the function's stream", async () => {
+  await t.step("a client that disconnects ends the function's stream", async () => {
     const abort = new AbortController();
     const answer = await fetch(`${node.url}/fn/events/wait/b`, { signal: abort.signal });
     const reader = answer.body!.getReader();
@@ -58,7 +58,7 @@ Deno.test("answers of `fetch(request)` are streamed", async (t) => {
     });
   });
 
-  await t.step("a failure after the first bytes is a broken transfer", async () => {
+  await t.step("a failure after the first bytes aborts the transfer", async () => {
     const answer = await fetch(`${node.url}/fn/events/fail/c`);
     const reader = answer.body!.getReader();
     assert.equal(text((await reader.read()).value), "first,");
@@ -66,7 +66,7 @@ Deno.test("answers of `fetch(request)` are streamed", async (t) => {
     await assert.rejects(reader.read());
   });
 
-  await t.step("so is a deadline, and nothing is compressed on its way", async () => {
+  await t.step("a timeout aborts the transfer, and nothing is compressed on its way", async () => {
     await create(node, "short", { TimeoutMs: 700 });
     const headers = { "accept-encoding": "gzip" };
     const answer = await fetch(`${node.url}/fn/short/wait/d`, { headers });
@@ -77,7 +77,7 @@ Deno.test("answers of `fetch(request)` are streamed", async (t) => {
     await assert.rejects(reader.read());
   });
 
-  await t.step("a slow reader slows the function, and the node holds little", async () => {
+  await t.step("a slow reader slows down the function, and the node buffers little", async () => {
     const size = 96 << 20;
     const before = await residentBytes(node);
     const answer = await fetch(`${node.url}/fn/events/flood/${size}`);
@@ -99,7 +99,7 @@ Deno.test("answers of `fetch(request)` are streamed", async (t) => {
     assert.ok(grown < size / 2, `the node grew by ${grown} bytes`);
   });
 
-  await t.step("by invocation, and to HEAD, answers are whole", async () => {
+  await t.step("invocations and HEAD get whole responses", async () => {
     const { body } = await post(`${node.url}/invoke/events`, {
       Params: {
         method: "GET",
@@ -115,7 +115,7 @@ Deno.test("answers of `fetch(request)` are streamed", async (t) => {
   });
 
   await t.step(
-    "the body of an answer to HEAD is not waited for, its length is the function's",
+    "the response to HEAD does not wait for the body, and has the function's length",
     async () => {
       const large = `export default { fetch: ({ url }) => {
       let left = 3000;

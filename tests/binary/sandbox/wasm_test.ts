@@ -36,13 +36,13 @@ environmentContract({
   },
 }, open);
 
-Deno.test("what ends a module's call leaves its sandbox as it was", async (t) => {
+Deno.test("a failed call of a module leaves its sandbox unchanged", async (t) => {
   await using world = await open();
   const never = new AbortController().signal;
   const start = (behaviour: string, change?: Partial<FunctionRecord>) =>
     world.environment.start(record(behaviour, change), never);
 
-  await t.step("abort, memory that ends, a result without end", async () => {
+  await t.step("abort, exhausted memory, an endless result", async () => {
     await using instance = await start("crash");
     for (let i = 0; i < 2; i++) {
       assert.match(failure(await instance.invoke(dockerCall())).message, /^unreachable/);
@@ -55,7 +55,7 @@ Deno.test("what ends a module's call leaves its sandbox as it was", async (t) =>
     assert.equal(failure(await loud.invoke(dockerCall())).type, "ResultTooLarge");
   });
 
-  await t.step("memory that calls have grown does not add up", async () => {
+  await t.step("memory that calls have grown does not accumulate", async () => {
     await using instance = await start("", { handler: "reactor.bomb", memoryMib: 48 });
     for (let i = 0; i < 8; i++) {
       const pages = value(await instance.invoke(dockerCall())) as number;
@@ -63,7 +63,7 @@ Deno.test("what ends a module's call leaves its sandbox as it was", async (t) =>
     }
   });
 
-  await t.step("a module knows its function, node and area", async () => {
+  await t.step("a module receives its function, node and area", async () => {
     await using instance = await start("variables", { name: "who" });
     assert.equal(
       value(await instance.invoke(dockerCall())),
@@ -71,7 +71,7 @@ Deno.test("what ends a module's call leaves its sandbox as it was", async (t) =>
     );
   });
 
-  await t.step("an endless loop ends with its process, and nothing else does", async () => {
+  await t.step("an endless loop ends with its process, and harms nothing else", async () => {
     await using neighbour = await start("echo");
     await using instance = await start("", { handler: "reactor.loop" });
     const call = dockerCall();
@@ -82,7 +82,7 @@ Deno.test("what ends a module's call leaves its sandbox as it was", async (t) =>
     assert.equal(value(await neighbour.invoke(dockerCall())), null);
   });
 
-  await t.step("a module that cannot be run fails the start and says why", async () => {
+  await t.step("a module that cannot be run fails the start with the reason", async () => {
     const refused = async (change: Partial<FunctionRecord>) => {
       const error = await start("echo", change).then(() => undefined, (error) => error);
       return error as { code: string; message: string };
