@@ -5,13 +5,24 @@
  */
 
 import { randomId } from "../../../base/ids.ts";
-import { createGroups } from "../../../runtime/sandbox/limits/cgroups.ts";
+import {
+  createGroups,
+  delegatedGroup,
+  ownGroups,
+} from "../../../runtime/sandbox/limits/cgroups.ts";
+import { unitState } from "../../service/machine.ts";
 import { type Check, fine, problem } from "../check.ts";
 
-/** Control groups, tried by this process. */
+/** Control groups of the service if it runs; otherwise this process tries. */
 export const controlGroups: Check = {
   name: "control groups",
   async run() {
+    const pid = (await unitState())?.pid ?? 0;
+    if (pid > 0 && await isDelegated(pid)) {
+      return [
+        fine("The service limits its sandboxes by the control group that is delegated to it"),
+      ];
+    }
     try {
       await using _groups = await createGroups(`doctor-${randomId(12)}`);
       return [fine("Control groups limit the sandboxes of this user")];
@@ -28,3 +39,9 @@ export const controlGroups: Check = {
     }
   },
 };
+
+async function isDelegated(pid: number): Promise<boolean> {
+  const group = ownGroups(await Deno.readTextFile(`/proc/${pid}/cgroup`)).get("") ?? "/";
+  const { uid } = await Deno.stat(`/proc/${pid}`);
+  return delegatedGroup(group, uid) !== undefined;
+}

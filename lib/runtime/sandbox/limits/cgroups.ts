@@ -63,8 +63,13 @@ export async function createGroups(nodeId: string): Promise<Groups> {
   const groups = exists(`${mounts}/cgroup.controllers`)
     ? new GroupsV2(homeV2(own.get("") ?? "/"), name)
     : new GroupsV1(new Map(controllersV1.map((one) => [one, homeV1(one, own)])), name);
-  await groups.start();
-  return groups;
+  try {
+    await groups.start();
+    return groups;
+  } catch (error) {
+    await groups[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** Creates groups like {@link createGroups}. Resolves to undefined if the node may not create any. */
@@ -110,12 +115,32 @@ function homeV1(controller: string, own: ReadonlyMap<string, string>): string {
 const leaf = "node";
 
 /**
+ * Returns the path of the group, of version 2, that a service manager has delegated to a process that is not
+ * root: its own, or the one above if the process has moved one level down.
+ *
+ * @param own group of the process, from `/proc/PID/cgroup`
+ * @param uid user of the process
+ * @returns undefined if no group is delegated to the process
+ */
+export function delegatedGroup(own: string, uid: number | null): string | undefined {
+  const path = join(mounts, basename(own) === leaf ? dirname(own) : own);
+  if (!uid || !/\bmemory\b/.test(read(join(path, "cgroup.controllers")))) return undefined;
+  try {
+    return Deno.statSync(path).uid === uid ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * Returns a path next to the node's own group, because a group that has processes cannot limit groups below
- * it. If the node's group is delegated (systemd: `Delegate=`), the node moves one level down.
+ * it. The main process of a service whose group is delegated (systemd: `Delegate=`) moves one level down.
  */
 function homeV2(own: string): string {
-  const delegated = join(mounts, basename(own) === leaf ? dirname(own) : own);
-  if (Deno.uid() !== 0 && isOwn(delegated)) {
+  const delegated = delegatedGroup(own, Deno.uid());
+  if (delegated !== undefined && basename(own) === leaf) return delegated;
+  // In a terminal, the group has processes that are not the node's: they stay where they are.
+  if (delegated !== undefined && Deno.env.get("SYSTEMD_EXEC_PID") === String(Deno.pid)) {
     attempt(() => Deno.mkdirSync(join(delegated, leaf)));
     for (const pid of read(join(delegated, "cgroup.procs")).split("\n").filter(Boolean)) {
       write(join(delegated, leaf), "cgroup.procs", pid);
@@ -275,15 +300,6 @@ function read(path: string): string {
     return Deno.readTextFileSync(path);
   } catch {
     return "";
-  }
-}
-
-/** Returns true for a folder of this process's user. */
-function isOwn(folder: string): boolean {
-  try {
-    return Deno.statSync(folder).uid === Deno.uid();
-  } catch {
-    return false;
   }
 }
 
