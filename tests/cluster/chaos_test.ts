@@ -123,8 +123,8 @@ Deno.test("a cluster in which everything changes", async (t) => {
   await using world = await Continuum.start();
   await using one = cloudNode("one");
   await using two = cloudNode("two");
-  await using _one = world.registry.registerNode({ ...one.record, area: "CLOUD" });
-  await using _two = world.registry.registerNode({ ...two.record, area: "CLOUD" });
+  await using _one = world.registry.registerNode(one.record({ area: "CLOUD" }));
+  await using _two = world.registry.registerNode(two.record({ area: "CLOUD" }));
   await world.registry.putFunction(sampleRecord("f", { memoryMib: 4096, cpu: 0 }));
   // This process plays the cloud and all clients: it may be late for a ping with the time of short rounds,
   // and a gateway that misses two of either cloud node has no cloud.

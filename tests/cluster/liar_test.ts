@@ -39,9 +39,7 @@ Deno.test("a node among peers that cannot be trusted", async (t) => {
     peer: FakePeer,
     change: Partial<NodeRecord> = {},
   ): Promise<AsyncDisposable> {
-    const registration = world.registry.registerNode(
-      peer.auth.registrations.sign({ ...peer.record, ...change }),
-    );
+    const registration = world.registry.registerNode(peer.record(change));
     await sees(me, [peer]);
     await eventually("its status came", async () => {
       const { Nodes } = (await get(`${me.url}/nodes`)).body;

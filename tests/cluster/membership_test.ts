@@ -364,7 +364,7 @@ Deno.test("a request to a peer that stops responding is cancelled, one to a slow
   const answered = assert.rejects(me.send("slow", forwarded, never), { code: "FUNCTION_ERROR" });
   await assert.rejects(me.send("silent", forwarded, never), {
     code: "FUNCTION_CRASHED",
-    message: /silent at http.* does not respond any more/,
+    message: /silent at http.* no longer responds/,
   });
   assert(me.members().some(({ id, reachable }) => id === "silent" && !reachable));
   await answered;

@@ -44,9 +44,8 @@ Deno.test("a function goes only where its image runs", async () => {
   const answer = (id: string) => () => Response.json({ ...sampleReport, ExecutionNode: id });
   await using arm = new FakePeer("arm", answer("arm"));
   await using amd = new FakePeer("amd", answer("amd"));
-  const armRecord = { ...arm.record, architecture: "arm64" };
-  await using _arm = world.registry.registerNode(armRecord);
-  await using _amd = world.registry.registerNode(amd.record);
+  await using _arm = world.registry.registerNode(arm.record({ architecture: "arm64" }));
+  await using _amd = world.registry.registerNode(amd.record());
   await world.registry.putFunction(onlyOn("for-arm", "arm64"));
   await world.registry.putFunction(onlyOn("for-none", "riscv64"));
   const me = await world.join("me", "EDGE", {

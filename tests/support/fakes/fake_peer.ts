@@ -59,9 +59,9 @@ export class FakePeer implements AsyncDisposable {
     this.#answering = this.#pong();
   }
 
-  /** Its registration, not signed; it is near to nodes of the area `EDGE`. */
-  get record(): NodeRecord {
-    return {
+  /** Its signed registration, with changes; it is near to nodes of the area `EDGE`. */
+  record(change: Partial<NodeRecord> = {}): NodeRecord {
+    return this.auth.registrations.sign({
       id: this.id,
       area: "EDGE",
       role: "node",
@@ -69,7 +69,8 @@ export class FakePeer implements AsyncDisposable {
       udp: `127.0.0.1:${(this.#socket.addr as Deno.NetAddr).port}`,
       architecture: "amd64",
       incarnation: this.incarnation,
-    };
+      ...change,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
