@@ -5,9 +5,10 @@
  */
 
 import assert from "node:assert/strict";
-import { makeCertificate } from "../support/network/certificates.ts";
+import { eventually } from "../support/eventually.ts";
+import { makeCertificate, replaceCertificate } from "../support/network/certificates.ts";
 import { defaultBinary, startWithTls } from "../support/node.ts";
-import { runToEnd } from "../support/process.ts";
+import { cleanEnv, runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 Deno.test("TLS: the command line and its load generator, accept a certificate that is named", async () => {
@@ -79,4 +80,30 @@ Deno.test("tls self-signed: makes a certificate that clients trust by its finger
   assert.match(other.stderr, /has a certificate with the fingerprint SHA256:.*another server/);
   assert.equal(other.stdout, "");
   assert.match((await run("fetch", node.url.replace("http:", "https:"))).stderr, /No response/);
+});
+
+Deno.test("login: keeps the certificate with a given fingerprint, and no other", async () => {
+  await using folder = await tempDir("tls");
+  const certificate = await makeCertificate(folder.path, "node");
+  const { node, port } = await startWithTls(certificate);
+  await using _node = node;
+  const env = { ...cleanEnv(), XDG_CONFIG_HOME: folder.path };
+  const run = (...args: string[]) => runToEnd([defaultBinary(), ...args], { env, stdin: "" });
+  const url = `https://127.0.0.1:${port}`;
+  const wrong = await run("login", url, "--fingerprint", `SHA256:${"0".repeat(64)}`);
+  assert.notEqual(wrong.code, 0);
+  const actual = /fingerprint (SHA256:[0-9a-f]{64}), not/.exec(wrong.stderr)?.[1];
+  assert.ok(actual, wrong.stderr);
+  const right = await run("login", url, "--fingerprint", actual);
+  assert.equal(right.code, 0, right.stderr);
+  const status = await run("status");
+  assert.equal(status.code, 0, status.stderr);
+  assert.ok("AvailableWarmContainers" in JSON.parse(status.stdout));
+
+  const other = await makeCertificate(folder.path, "other");
+  await replaceCertificate(certificate, other);
+  await eventually("the node has another certificate", async () => {
+    const { code, stderr } = await run("status");
+    return code !== 0 && /No TLS connection/.test(stderr);
+  });
 });

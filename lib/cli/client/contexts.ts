@@ -17,6 +17,8 @@ const contextSchema = v.object({
   key: v.optional(v.string()),
   /** Path of a PEM file with the node's CA certificate. */
   ca: v.optional(v.string()),
+  /** The node's self-signed certificate, PEM. */
+  certificate: v.optional(v.string()),
 });
 const fileSchema = v.object({
   /** Name of the context that commands use by default. */

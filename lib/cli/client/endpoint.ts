@@ -21,6 +21,8 @@ export interface Endpoint {
   readonly key?: string;
   /** Path of a PEM file with the node's CA certificate; absent: none. */
   readonly ca?: string;
+  /** Self-signed certificate of the node, PEM; absent: none. */
+  readonly certificate?: string;
 }
 
 const defaultHost = "127.0.0.1";
@@ -30,7 +32,7 @@ const defaultPort = 1323;
  * Returns the address of the node: from flags, otherwise the environment, a context, the configuration or
  * defaults.
  *
- * @param flags values of `--host`, a host or a URL,, `--port` and `--context`
+ * @param flags values of `--host`, a host or a URL, `--port` and `--context`
  * @param env variables `SERVERLEDGE_HOST`, `SERVERLEDGE_PORT` and `SERVERLEDGE_KEY`
  * @param readContexts reads the contexts; called only if flags and environment name no node
  * @param configuredPort reads the configured port; called only if nothing else sets it
@@ -48,8 +50,12 @@ export async function resolveEndpoint(
   if (flags.context !== undefined || !namesNode) {
     const context = contextNamed(await readContexts(), flags.context);
     if (context) {
-      const { url, key, ca } = context;
-      return { ...withKey(endpointOfUrl(url), given ?? key), ...(ca !== undefined && { ca }) };
+      const { url, key, ca, certificate } = context;
+      return {
+        ...withKey(endpointOfUrl(url), given ?? key),
+        ...(ca !== undefined && { ca }),
+        ...(certificate !== undefined && { certificate }),
+      };
     }
   }
   return withKey(await namedEndpoint(flags, env, configuredPort), given);

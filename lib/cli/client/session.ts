@@ -33,7 +33,7 @@ export function clientOf(
 ): NodeClient {
   return new NodeClient(endpoint, {
     trace: traceOf(globals, terminal),
-    trust: tlsOptions({ ca: globals.ca ?? endpoint.ca }, terminal),
+    trust: tlsOptions(endpoint, globals, terminal),
   });
 }
 

@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { object } from "@optique/core/constructs";
 import { ServerledgeError } from "../../base/errors.ts";
 import { readContexts, writeContexts } from "../client/contexts.ts";
-import { endpointOfUrl } from "../client/endpoint.ts";
+import { type Endpoint, endpointOfUrl } from "../client/endpoint.ts";
 import { clientOf } from "../client/session.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { argumentOf, optionOf, text } from "../options/parts.ts";
@@ -27,17 +27,33 @@ export const login: Command = defineCommand({
     ["serverledge login http://edge1:1323", "asks for the key"],
     ["serverledge login http://edge1:1323 --name edge < key.txt", "reads it from a file"],
     ["serverledge login https://edge1 --ca ca.pem", "keeps the path of the CA certificate too"],
+    [
+      "serverledge login https://edge1:1323 --fingerprint SHA256:...",
+      "trusts the self-signed certificate with this fingerprint",
+    ],
     ["serverledge list --context edge", "uses that node and key"],
   ],
   options: object({
     url: argumentOf("URL", text, "URL of the node or balancer"),
     name: optionOf("--name NAME", text, "Name of the context; default: the host"),
+    fingerprint: optionOf(
+      "--fingerprint SHA256:HEX",
+      text,
+      "Fingerprint of the node's self-signed certificate, which is kept if it has this one",
+    ),
   }),
-  async run({ url, name }, globals, terminal) {
+  async run({ url, name, fingerprint }, globals, terminal) {
     const endpoint = endpointOfUrl(url.endsWith("/") ? url : `${url}/`);
+    const certificate = fingerprint && await pinned(endpoint, fingerprint, globals.ca);
     const key = terminal.env.SERVERLEDGE_KEY || await readKey(terminal.err.write);
     const ca = globals.ca && resolve(globals.ca);
-    using node = clientOf({ ...endpoint, ...(key && { key }) }, globals, terminal);
+    const entry = {
+      url: new URL(url).origin,
+      ...(key && { key }),
+      ...(ca && { ca }),
+      ...(certificate && { certificate }),
+    };
+    using node = clientOf({ ...endpoint, ...entry }, globals, terminal);
     const { json } = await node.get("/key");
     const { Required, Key } = json as {
       Required: boolean;
@@ -51,7 +67,6 @@ export const login: Command = defineCommand({
     }
     const context = name ?? endpoint.host;
     const known = await readContexts(terminal.env);
-    const entry = { url: new URL(url).origin, ...(key && { key }), ...(ca && { ca }) };
     await writeContexts(terminal.env, {
       current: context,
       contexts: { ...known.contexts, [context]: entry },
@@ -60,6 +75,22 @@ export const login: Command = defineCommand({
     terminal.err.write(`Logged in to ${url} as context "${context}" with ${who}\n`);
   },
 });
+
+/** Returns the certificate of a node, once its fingerprint is verified. The key is not sent before. */
+async function pinned(
+  endpoint: Endpoint,
+  fingerprint: string,
+  ca: string | undefined,
+): Promise<string> {
+  if (ca !== undefined) {
+    throw new ServerledgeError("INVALID_REQUEST", "--fingerprint and --ca exclude each other");
+  }
+  if (!endpoint.isSecure) {
+    throw new ServerledgeError("INVALID_REQUEST", "--fingerprint needs a URL with https://");
+  }
+  const { pinnedCertificate } = await import("../client/certificate.ts");
+  return await pinnedCertificate(endpoint, fingerprint);
+}
 
 async function readKey(ask: (text: string) => void): Promise<string> {
   if (Deno.stdin.isTerminal()) ask("Key (empty: none): ");

@@ -21,7 +21,7 @@ export interface Trust {
  *
  * @param pem certificate
  */
-export function trustOnly(pem: string): Trust {
+export function trustCertificate(pem: string): Trust {
   return { certificates: () => Promise.resolve([pem]) };
 }
 

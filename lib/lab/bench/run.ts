@@ -47,7 +47,7 @@ export async function runBench(
     ? undefined
     : readTrace(await readTextFile(scenario.trace, "trace"), scenario.trace);
   const isPlain = options.plain === true;
-  const trust = tlsOptions(globals, terminal);
+  const trust = tlsOptions(node, globals, terminal);
   const prepared = prepare(scenario, { node: urlOf(node), isPlain, trace, trust });
   const reports = reportsOf(options);
   for (const [path] of reports) await checkOutputFile(path);
