@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { freePort } from "../support/network/free_port.ts";
+import { get, post, python } from "../support/client.ts";
 import { defaultBinary } from "../support/node.ts";
 import { eventually } from "../support/eventually.ts";
 import { startSystemdMachine, type SystemdMachine } from "../support/systemd_machine.ts";
@@ -86,6 +87,40 @@ for (const user of ["serverledge", "root"]) {
     assert.ok((await machine.ok("ls", "/var/lib/serverledge")).includes("registry.db"));
   });
 }
+
+Deno.test("service: a user of the Docker engine without any capability runs containers", async () => {
+  await using dir = await tempDir("unprivileged");
+  const { gid } = await Deno.stat("/var/run/docker.sock");
+  const user = 65534;
+  await Deno.chmod(dir.path, 0o755);
+  const data = `${dir.path}/data`;
+  await Deno.mkdir(data);
+  await Deno.chown(data, user, user);
+  // As the unit has it: user, group of the engine, no capabilities, no new privileges.
+  const ids = [`--reuid=${user}`, `--regid=${user}`, `--groups=${gid}`];
+  const without = ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"];
+  const port = freePort();
+  const settings = [`data.dir=${data}`, `api.port=${port}`].flatMap((one) => ["--set", one]);
+  const node = new Deno.Command("prlimit", {
+    args: ["--nofile=20000:20000", "setpriv", ...ids, ...without, defaultBinary(), "start"]
+      .concat(settings),
+    env: { HOME: "/nonexistent" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await eventually("the node serves", () => get(`${url}/healthz`).then(() => true, () => false));
+    const fn = await python("f", "def f(p, c): return p['n'] + 1");
+    assert.equal((await post(`${url}/create`, fn)).status, 200);
+    const answer = await post(`${url}/invoke/f`, { Params: { n: 1 } });
+    assert.equal(answer.body.Result, "2", JSON.stringify(answer.body));
+  } finally {
+    node.kill("SIGTERM");
+    assert.equal((await node.status).code, 0);
+  }
+});
 
 Deno.test("service: systemd accepts the unit without a remark", async () => {
   await using dir = await tempDir("unit");
