@@ -117,6 +117,8 @@ async function bundle(commit: string): Promise<void> {
     const small = await minify(light.code.replace(stamp, commit).replace(licenseStamp, licenses));
     disposals += countDisposals(small);
     await Deno.writeTextFile(`${stage}js/${name}`, prelude + small);
+    // The program contains the times of its files: the same source gives the same program.
+    await Deno.utime(`${stage}js/${name}`, 0, 0);
   }
   if (left !== unused.length) {
     throw new Error(`The bundle asks ${left} times for ${unused}: expected once for each`);
