@@ -5,6 +5,7 @@
  */
 
 import type { Command } from "./lib/cli/command.ts";
+import { backup, restore } from "./lib/cli/commands/backup.ts";
 import { bench } from "./lib/lab/commands/bench.ts";
 import { config } from "./lib/cli/commands/config.ts";
 import { create, update } from "./lib/cli/commands/create.ts";
@@ -51,6 +52,8 @@ export const commands: readonly Command[] = [
   logs,
   config,
   doctor,
+  backup,
+  restore,
   service,
   tls,
   policy,

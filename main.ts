@@ -5,6 +5,7 @@
  * @module
  */
 
+import { backupMode } from "./lib/registry/local/backup_process.ts";
 import { prepareMode, sandboxMode } from "./lib/runtime/sandbox/spec.ts";
 
 async function run(): Promise<number> {
@@ -18,6 +19,10 @@ async function run(): Promise<number> {
       const { runPrepare } = await import("./lib/runtime/sandbox/prepare/main.ts");
       await runPrepare();
       return 0;
+    }
+    case backupMode: {
+      const { runBackup } = await import("./lib/registry/local/backup.ts");
+      return runBackup(Deno.args.slice(1));
     }
     default: {
       const { main } = await import("./cli.ts");

@@ -17,6 +17,7 @@ import {
   routedRequest,
   webResponse,
 } from "../http/server/web.ts";
+import { backupRoutes } from "./routes/backup.ts";
 import { functionRoutes } from "./routes/functions.ts";
 import { httpFunctionRoutes } from "./routes/http_function.ts";
 import { imageRoutes } from "./routes/images.ts";
@@ -50,6 +51,7 @@ export function apiRoutes(
     ...httpFunctionRoutes(services),
     ...functionRoutes(services),
     ...operationRoutes(services),
+    ...backupRoutes(services),
     ...nodeRoutes(services),
     ...policyRoutes(services),
     ...imageRoutes(services),

@@ -102,6 +102,12 @@ export interface ApiServices {
   pullImages(names: readonly string[], options: { refresh: boolean }): Promise<PulledImages>;
   /** Removes images that are no longer needed. @throws `ENGINE_UNAVAILABLE` */
   pruneImages(options: { dryRun: boolean; unpublished: boolean }): Promise<PrunedImages>;
+  /**
+   * Copies the embedded registry.
+   *
+   * @throws `UNPROCESSABLE` if the registry is etcd, `NODE_SATURATED`, `REGISTRY_UNAVAILABLE`
+   */
+  backUp(): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
   /** Returns the metrics in Prometheus text format. */
   metrics(): string;
   /** Returns the last lines that instances and invocations of a function wrote, oldest first. */

@@ -11,7 +11,7 @@ import { ServerledgeError } from "../base/errors.ts";
 import { NodeHome } from "../cluster/home.ts";
 import type { Config } from "../config/config.ts";
 import { etcdOptions } from "../registry/etcd/client/config.ts";
-import { openSqlite } from "../registry/local/registry.ts";
+import { openSqlite, registryFile } from "../registry/local/registry.ts";
 import { RecordTable } from "../registry/record_table.ts";
 import type { Registry } from "../registry/registry.ts";
 
@@ -59,5 +59,5 @@ async function openRegistry(config: Config, stack: AsyncDisposableStack): Promis
     return stack.use(connectEtcd(options));
   }
   const home = stack.use(NodeHome.open(config["data.dir"], config["registry.node.id"]));
-  return stack.use(openSqlite(home.of("registry.db")));
+  return stack.use(openSqlite(home.of(registryFile)));
 }

@@ -87,6 +87,13 @@ export function nodeServices(parts: NodeParts): ApiServices {
       return { name: policy.name, estimates, decisions };
     },
     members: () => cluster?.members() ?? [],
+    async backUp() {
+      if (parts.backups) return await parts.backups.open();
+      throw new ServerledgeError(
+        "UNPROCESSABLE",
+        "The registry of this node is etcd: make backups with etcdctl snapshot save",
+      );
+    },
   };
 }
 

@@ -12,10 +12,11 @@ import { etcdOptions } from "../registry/etcd/client/config.ts";
 import { DurableResults } from "../registry/local/durable_results.ts";
 import { openKnownFunctions, openRemembering } from "../registry/local/known_functions.ts";
 import { KnownNodes } from "../registry/local/known_nodes.ts";
-import { openSqlite } from "../registry/local/registry.ts";
+import { openSqlite, registryFile } from "../registry/local/registry.ts";
 import { ResultJournal } from "../registry/local/result_journal.ts";
 import type { Registry } from "../registry/registry.ts";
 import { interruptedResult } from "../scheduler/async_invocations.ts";
+import { Backups } from "./backup.ts";
 import type { NodeBase } from "./base.ts";
 
 /** Code kept on disk before the least recently used is deleted, bytes. */
@@ -32,6 +33,8 @@ export interface NodeStorage {
   /** Code on this machine. */
   readonly codeCache: CodeCache;
   readonly references: CodeReferences;
+  /** Makes backups of the embedded registry; undefined with etcd. */
+  readonly backups: Backups | undefined;
 }
 
 /**
@@ -62,7 +65,8 @@ export async function openStorage(base: NodeBase): Promise<NodeStorage> {
   const references = known.references = built.use(new CodeReferences(catalog));
   references.onUnreferenced((hash) => void codeCache.collect(hash));
   void catalog.completed.then(() => codeCache.collect());
-  return { codeCache, registry, memory, catalog, references };
+  const backups = memory ? undefined : built.use(new Backups(home.of(registryFile)));
+  return { codeCache, registry, memory, catalog, references, backups };
 }
 
 async function openRegistry(
@@ -70,7 +74,7 @@ async function openRegistry(
   recoverCode: (hash: string) => Promise<Uint8Array | undefined>,
 ): Promise<Registry> {
   const options = etcdOptions(config);
-  if (!options) return openSqlite(home.of("registry.db"));
+  if (!options) return openSqlite(home.of(registryFile));
   // Loading it takes time, and most nodes do not need it.
   const { connectEtcd } = await import("../registry/etcd/registry.ts");
   const knownNodes = built.use(new KnownNodes(textFile(home.of("nodes.json")), clock));

@@ -173,6 +173,9 @@ Deno.test("an embedded registry of the first layout is taken over, its code as w
     database.prepare("INSERT INTO code VALUES (?, ?)").run("old", longCode());
   }
   await using registry = openSqlite(file.path);
+  using copy = new DatabaseSync(`${file.path}.v1`, { readOnly: true });
+  assert.equal(copy.prepare("PRAGMA user_version").get()?.user_version, 1);
+  assert.equal(copy.prepare("SELECT name FROM functions").get()?.name, "f");
   await registry.putCode("new", longCode());
   for (const hash of ["old", "new"]) {
     assert.ok((await registry.getCode(hash))!.toHex() === longCode().toHex(), hash);

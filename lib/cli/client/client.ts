@@ -104,13 +104,25 @@ export class NodeClient implements Disposable {
   }
 
   /**
-   * Sends a GET request and streams the response.
+   * Sends a GET request and streams the response as text.
    *
    * @param path path and query
    * @returns pieces of the text as they arrive, until the node ends the response
    * @throws the node's error, `PEER_UNREACHABLE`
    */
   async *stream(path: string): AsyncGenerator<string> {
+    const utf8 = new TextDecoder();
+    for await (const part of this.download(path)) yield utf8.decode(part, { stream: true });
+  }
+
+  /**
+   * Sends a GET request and streams the response.
+   *
+   * @param path path and query
+   * @returns parts, each valid until the next one, until the node ends the response
+   * @throws the node's error, `PEER_UNREACHABLE`
+   */
+  async *download(path: string): AsyncGenerator<Uint8Array> {
     const stop = new AbortController();
     try {
       this.#trace(`> GET ${this.#url}${path}`);
@@ -118,8 +130,7 @@ export class NodeClient implements Disposable {
       const { status, body } = await this.#http.open(this.#url, request, stop.signal, () => {});
       const parts = body instanceof Uint8Array ? [body] : body;
       if (status >= 300) throw failure(answerOf(status, await textOf(parts)));
-      const utf8 = new TextDecoder();
-      for await (const part of parts) yield utf8.decode(part, { stream: true });
+      for await (const part of parts) yield part;
     } catch (error) {
       if (error instanceof ServerledgeError) throw error;
       throw await unreachable(this.#endpoint, error);

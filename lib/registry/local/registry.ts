@@ -32,27 +32,12 @@ import {
 } from "../registry.ts";
 import type { Collection, RecordKind } from "../collection.ts";
 import { SqliteCollection } from "./collection.ts";
-import { Parts, partsTable, wholeBytes } from "./parts.ts";
+import { layout } from "./layout.ts";
+import { Parts, wholeBytes } from "./parts.ts";
 import { openDatabase, prepareAll, type Prepared, unusable } from "./sqlite_file.ts";
 
-const layout = {
-  checked: "functions",
-  schema: [
-    `
-  CREATE TABLE functions (name TEXT PRIMARY KEY, code_hash TEXT NOT NULL, record TEXT NOT NULL) STRICT;
-  CREATE INDEX functions_by_code ON functions (code_hash);
-  CREATE TABLE code (hash TEXT PRIMARY KEY, archive BLOB NOT NULL) STRICT;
-  CREATE TABLE results (
-    id TEXT PRIMARY KEY, pending_on TEXT, result TEXT NOT NULL, expires_at INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX results_by_end ON results (expires_at);
-  CREATE INDEX results_pending ON results (pending_on) WHERE pending_on IS NOT NULL;
-  `,
-    partsTable,
-    "ALTER TABLE results ADD COLUMN parts TEXT;",
-    "CREATE TABLE records (kind TEXT, id TEXT, record TEXT NOT NULL, PRIMARY KEY (kind, id)) STRICT;",
-  ],
-};
+/** Name of its file in the data folder. */
+export const registryFile = "registry.db";
 
 const statements = {
   create: "INSERT INTO functions VALUES (?, ?, ?) ON CONFLICT DO NOTHING",

@@ -24,7 +24,7 @@ const replaceHint =
   "away to start with an empty registry";
 
 /** Suffixes of SQLite's files. */
-const suffixes = ["", "-wal", "-shm"];
+export const suffixes: readonly string[] = ["", "-wal", "-shm"];
 
 /**
  * Opens a file, and creates it if it does not exist.
@@ -84,19 +84,47 @@ export function unusable(path: string, cause: unknown): ServerledgeError {
  */
 export function moveAside(path: string): string {
   const aside = `${path}.damaged`;
+  removeFiles(aside);
+  renameFiles(path, aside, suffixes);
+  return aside;
+}
+
+/** Removes those files of a database that exist. */
+export function removeFiles(path: string): void {
   for (const suffix of suffixes) {
     try {
-      Deno.removeSync(aside + suffix);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-    try {
-      Deno.renameSync(path + suffix, aside + suffix);
+      Deno.removeSync(path + suffix);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
-  return aside;
+}
+
+/** Renames those files of a database that exist. */
+export function renameFiles(from: string, to: string, suffixes: readonly string[]): void {
+  for (const suffix of suffixes) {
+    try {
+      Deno.renameSync(from + suffix, to + suffix);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+}
+
+/**
+ * Copies a database, at one point in time, to a file that only this user can read.
+ *
+ * @param target a file that does not exist, or is empty
+ */
+export function copyDatabase(database: DatabaseSync, target: string): void {
+  using file = Deno.openSync(target, { create: true, write: true, mode: 0o600 });
+  database.prepare("VACUUM INTO ?").run(target);
+  file.syncSync();
+}
+
+/** Returns the version of a database's layout; 0 for a new file. */
+export function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare("PRAGMA user_version").get()?.user_version);
 }
 
 /** Checks a table on disk: a damaged one may look empty when it is read. */
@@ -110,17 +138,32 @@ function check(path: string, database: DatabaseSync, { checked }: Layout): void 
   );
 }
 
+/** Migrates a file to the version of this program. A copy of the former file stays next to it. */
 function migrate(path: string, database: DatabaseSync, { schema }: Layout): void {
   const version = schema.length;
-  const found = Number(database.prepare("PRAGMA user_version").get()?.user_version);
+  const found = versionOf(database);
   if (found === version) return;
   if (found > version) {
     throw new ServerledgeError(
       "REGISTRY_UNAVAILABLE",
       `The registry ${path} has layout version ${found}, but this program supports ` +
-        `${version}: use the program that wrote it, or another data.dir`,
+        `${version}: use the program that wrote it, or another data.dir; a copy from before ` +
+        `the upgrade may be next to it as ${path}.v${version}`,
     );
   }
+  if (found > 0) keepCopy(database, `${path}.v${found}`);
   const missing = schema.slice(found).join("");
   database.exec(`BEGIN IMMEDIATE; ${missing} PRAGMA user_version = ${version}; COMMIT`);
+}
+
+/** Copies a database; the copy appears under its name when it is complete. */
+function keepCopy(database: DatabaseSync, target: string): void {
+  const unfinished = `${target}.unfinished`;
+  removeFiles(unfinished);
+  try {
+    copyDatabase(database, unfinished);
+    Deno.renameSync(unfinished, target);
+  } finally {
+    removeFiles(unfinished);
+  }
 }

@@ -10,13 +10,11 @@
 import { dirname, join } from "node:path";
 import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
+import { ownProgram, ownProgramPath } from "../../base/own_program.ts";
 import { checkSocketPath } from "../wire/endpoint.ts";
 
 /** Id of the user `nobody`, who owns no files. Only root can change the user of a process. */
 const unprivileged = 65534;
-
-/** Path of this program, valid even if its file is replaced or deleted. */
-const ownProgram = "/proc/self/exe";
 
 const log = logger("runtime");
 
@@ -90,12 +88,10 @@ async function findProgram(folder: string): Promise<Program> {
   if (!Deno.build.standalone) {
     // A program that runs from sources, for development, needs Deno's cache and the sources, which belong to
     // this user.
-    const main = new URL("../../../main.ts", import.meta.url).pathname;
-    return { path: Deno.execPath(), args: ["run", "-A", "--no-prompt", main], user: undefined };
+    return { ...ownProgram(), user: undefined };
   }
   if (user === undefined || await isOpen(Deno.execPath())) {
-    // This path names the running program even if its file is replaced or deleted.
-    return { path: ownProgram, args: [], user };
+    return { ...ownProgram(), user };
   }
   const copy = join(folder, "serverledge");
   log.warn(
@@ -113,7 +109,7 @@ async function findProgram(folder: string): Promise<Program> {
  */
 function launched(launcher: string, { path, args, user }: Program): Program {
   const [command, ...before] = launcher.trim().split(/\s+/);
-  const program = path === ownProgram ? Deno.execPath() : path;
+  const program = path === ownProgramPath ? Deno.execPath() : path;
   return { path: command!, args: [...before, program, ...args], user };
 }
 

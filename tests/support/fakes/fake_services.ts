@@ -128,6 +128,7 @@ export function fakeServices(
     status: () => sampleStatus,
     policy: () => ({ name: "default", estimates: undefined, decisions: [] }),
     members: () => [],
+    backUp: () => Promise.resolve(new Blob(["backup"]).stream()),
     metrics: () => "up 1\n",
     logs: (name) => Promise.try(check, name).then(() => []),
     health: () => ({ ok: true, problems: [] }),
