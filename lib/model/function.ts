@@ -24,6 +24,9 @@ export const maxTimeoutMs = 86_400_000;
 /** Maximum number of environment variables of a function. */
 export const maxEnv = 128;
 
+/** Maximum number of patterns in `Invokes`. */
+export const maxInvokes = 32;
+
 /** Interfaces by which a function may receive a request over plain HTTP. */
 export const httpInterfaces = ["event", "stdio", "cgi"] as const;
 
@@ -153,6 +156,15 @@ export const definitionSchema = v.object({
       v.description("Anyone may invoke it, also without a key, by /invoke and /fn"),
     ),
   ),
+  Invokes: v.nullish(
+    v.pipe(
+      v.array(functionPattern, "expected a list of names of functions"),
+      v.description(
+        "Functions that its code may invoke with context.invoke: names, in which * stands for any characters",
+      ),
+    ),
+    [],
+  ),
   MinInstances: v.nullish(
     v.pipe(integer, v.description("Number of instances kept warm on each node")),
     0,
@@ -259,6 +271,14 @@ export function patchDefinition(record: FunctionRecord, changes: unknown): Defin
   return readDefinition(merged);
 }
 
+/** Returns the patterns of `Invokes` in changes of a definition that are not validated. */
+export function changedInvokes(changes: unknown): string[] {
+  return Object.entries(isObject(changes) ? changes : {})
+    .filter(([key]) => key.toLowerCase() === "invokes")
+    .flatMap(([, value]) => value)
+    .filter((pattern) => typeof pattern === "string");
+}
+
 /** Refuses unknown fields. A client may send back a record that it has read, with the registry's fields. */
 function refuseUnknown(changes: Record<string, unknown>): void {
   const known = keyIndex(Object.keys(functionSchema.entries));
@@ -299,6 +319,7 @@ function checkBounds(definition: v.InferOutput<typeof definitionSchema>): void {
   range("MaxConcurrency", definition.MaxConcurrency, -32768, 32767);
   range("TimeoutMs", definition.TimeoutMs, 0, maxTimeoutMs);
   range("MinInstances", definition.MinInstances, 0, 1000);
+  range("Invokes", definition.Invokes.length, 0, maxInvokes);
   const names = Object.keys(definition.Env);
   range("Env", names.length, 0, maxEnv);
   const bad = names.find((key) =>

@@ -37,6 +37,7 @@ Deno.test("readDefinition: a minimal definition gets all defaults", () => {
     env: {},
     network: "none",
     locality: "any",
+    invokes: [],
     minInstances: 0,
   });
 });
@@ -96,6 +97,8 @@ Deno.test("readDefinition: a field of the wrong type is an invalid request", () 
     [{ Env: { A: 1 } }, "Env.A"],
     [{ Env: [] }, "Env"],
     [{ Network: "host" }, "Network"],
+    [{ Invokes: "resize" }, "Invokes"],
+    [{ Invokes: ["resize", "a b"] }, "Invokes.1"],
   ];
   for (const [fields, path] of cases) {
     assert.deepEqual(refusal({ ...least, ...fields }), ["INVALID_REQUEST", path]);
@@ -112,6 +115,7 @@ Deno.test("readDefinition: a value out of bounds is unprocessable", () => {
     [{ TimeoutMs: -1 }, "TimeoutMs"],
     [{ TimeoutMs: 86_400_001 }, "TimeoutMs"],
     [{ MinInstances: 1001 }, "MinInstances"],
+    [{ Invokes: Array(33).fill("f") }, "Invokes"],
     [{ Env: { "1A": "x" } }, "Env.1A"],
     [{ Env: { A: "x\0" } }, "Env.A"],
     [{ Env: Object.fromEntries(Array.from({ length: 129 }, (_, at) => [`A${at}`, ""])) }, "Env"],
@@ -185,7 +189,7 @@ Deno.test("functionNames.toWire: writes the stored format of registries, byte fo
     '"MaxConcurrency":1,"Handler":"hello.wasm","CustomImage":"","SupportedArchs":["amd64","arm64"],' +
     '"Signature":{"Inputs":[{"Name":"n","Type":"Int"}],"Outputs":[]},"TimeoutMs":700,' +
     '"Env":{"LANG":"C"},"Network":"none","Locality":["EDGE"],"Stateful":true,"Http":"cgi",' +
-    '"MinInstances":1,"CodeHash":"0a","Version":"v1"}';
+    '"Invokes":["resize-*"],"MinInstances":1,"CodeHash":"0a","Version":"v1"}';
   const record = v.parse(storedFunctionSchema, JSON.parse(stored));
   assert.deepEqual([record.memoryMib, record.cpu, record.architectures], [128, 0.5, [
     "amd64",

@@ -6,6 +6,9 @@
 
 import type { RawHttpRequest } from "./raw_http.ts";
 
+/** Maximum number of functions that wait for each other. */
+export const maxCallers = 8;
+
 /** History of a forwarded request, and its remaining limits. */
 export interface Hop {
   /** Id of the request, kept across hops; a node never accepts an id twice. */
@@ -18,6 +21,8 @@ export interface Hop {
   readonly budgetMs: number;
   /** Area in which the client sent the request. */
   readonly originArea: string;
+  /** Names of the functions that wait for its result, the outermost first. */
+  readonly callers?: readonly string[];
 }
 
 /** Origin of a request, as far as it is known. */
@@ -26,6 +31,11 @@ export interface Origin {
   readonly hop?: Hop;
   /** Id of the client's key; absent or empty without one. */
   readonly keyId?: string;
+  /**
+   * Names of the functions that wait for its result, if a function has sent it: the first is that which a
+   * client invoked, and each of the others was invoked by the one before it.
+   */
+  readonly callers?: readonly string[];
   /** Size of the request body, bytes. */
   readonly inputSize?: number;
   /** Memory reservation of that body, disposed after the response. */

@@ -42,6 +42,19 @@ export function allowedAreas(
 }
 
 /**
+ * Returns the locality of a request that a function sends while it processes data: the strictest that
+ * meets all localities of that data.
+ *
+ * @param localities as for {@link allowedAreas}
+ * @param originArea area in which the client sent the request that the function processes
+ */
+export function inheritedLocality(localities: readonly Locality[], originArea: string): Locality {
+  const areas = allowedAreas(localities, originArea);
+  if (!areas) return "any";
+  return areas.length === 0 ? "node" : [...areas];
+}
+
+/**
  * Returns whether a request may run on the node at which it arrived from its client.
  *
  * @param localities as for {@link allowedAreas}

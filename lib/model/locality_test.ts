@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { allowedAreas, mayStay } from "./locality.ts";
+import { allowedAreas, inheritedLocality, mayStay } from "./locality.ts";
 
 Deno.test("allowedAreas: without a restriction, a request may run anywhere", () => {
   assert.equal(allowedAreas(["any", "any"], "ROME"), undefined);
@@ -15,4 +15,11 @@ Deno.test("allowedAreas: all restrictions apply", () => {
 Deno.test("mayStay: a list of areas also applies to the node at which a request arrives", () => {
   assert(mayStay(["node", "area", "any"], "ROME"));
   assert(!mayStay(["any", ["MILAN"]], "ROME"));
+});
+
+Deno.test("inheritedLocality: the strictest of all localities", () => {
+  assert.equal(inheritedLocality(["any", "any"], "ROME"), "any");
+  assert.deepEqual(inheritedLocality(["area", "any"], "ROME"), ["ROME"]);
+  assert.deepEqual(inheritedLocality([["ROME", "MILAN"], ["MILAN", "PARIS"]], "ROME"), ["MILAN"]);
+  assert.equal(inheritedLocality(["area", "node"], "ROME"), "node");
 });

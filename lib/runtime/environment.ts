@@ -27,6 +27,29 @@ export interface Call {
    * the function ended, and the caller has to end the body. If omitted, responses are not streamed.
    */
   readonly onStream?: (answer: StreamedAnswer) => void;
+  /**
+   * Sends a request of the function to invoke another one. If omitted, the function may not invoke others.
+   *
+   * @throws why the request is refused
+   */
+  readonly onInvoke?: (callee: CalleeCall) => Callee;
+}
+
+/** Request of a function to invoke another one. */
+export interface CalleeCall {
+  /** Name of the function to invoke. */
+  readonly name: string;
+  readonly params: Params;
+  /** Memory reserved for the parameters. Its receiver releases it, unless the receiver throws. */
+  readonly reservation?: Disposable;
+}
+
+/** Invocation that a function has requested. */
+export interface Callee {
+  /** Resolves with the result, whose memory the receiver releases; rejects with a `ServerledgeError`. */
+  readonly result: Promise<Text>;
+  /** Cancels it, as its caller has ended. */
+  cancel(): void;
 }
 
 /** HTTP response whose body arrives later. */

@@ -31,6 +31,8 @@ export interface Arrival {
   readonly keyId?: string | undefined;
   /** How many more times it may be forwarded. */
   readonly hopsLeft: number;
+  /** Names of the functions that wait for its result, the outermost first. */
+  readonly callers: readonly string[];
   /** Size of the request body, bytes; 0 if unknown. */
   readonly inputSize: number;
   /** Memory reserved for the request body. */
@@ -69,6 +71,8 @@ export class Invocation implements Waiter, BagMember {
   readonly inputSize: number;
   /** The HTTP request that its parameters are made of, for plain HTTP. */
   readonly httpRequest: RawHttpRequest | undefined;
+  /** Names of the functions that wait for its result, the outermost first. */
+  readonly callers: readonly string[];
   /** Memory reserved for the request body, until the invocation completes. */
   readonly reservation: Disposable | undefined;
   /** Nodes that must not receive the request again: they have received or declined it. */
@@ -97,6 +101,7 @@ export class Invocation implements Waiter, BagMember {
    */
   constructor(arrival: Arrival, cancel: (invocation: Invocation) => void) {
     const { record, request, qosClass, arrivedAt, hop, hopsLeft, inputSize } = arrival;
+    this.callers = arrival.callers;
     this.inputSize = inputSize;
     this.httpRequest = arrival.httpRequest;
     this.reservation = arrival.reservation;

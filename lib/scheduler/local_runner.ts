@@ -13,7 +13,8 @@ import { release } from "../json/quoted.ts";
 import type { Params } from "../model/params.ts";
 import type { Lease } from "../pool/lease.ts";
 import { withOutput } from "../runtime/wire/call_output.ts";
-import type { Reply, StreamedAnswer } from "../runtime/environment.ts";
+import type { CalleeCall, Reply, StreamedAnswer } from "../runtime/environment.ts";
+import { sendCallee, type SubmitCallee } from "./callee.ts";
 import type { OpenInvocations } from "./open_invocations.ts";
 import type { EstimateTable } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
@@ -37,6 +38,8 @@ export interface LocalRunnerOptions {
   readonly estimates: EstimateTable;
   /** Is notified of interrupted functions. */
   readonly observer: InvocationObserver;
+  /** Accepts the requests of functions that invoke others. */
+  readonly submit: SubmitCallee;
 }
 
 /** Runs invocations on this node. */
@@ -68,7 +71,7 @@ export class LocalRunner {
     invocation.deadline = this.#options.deadlines.set(limit, () => {
       this.interrupt(invocation, running, executionTimeout());
     });
-    const { httpRequest, request } = invocation;
+    const { httpRequest, record, request } = invocation;
     const call = (params: Params) => ({
       id: invocation.id,
       params,
@@ -76,6 +79,13 @@ export class LocalRunner {
       returnOutput: request.returnOutput,
       onStream: acceptsStream(invocation)
         ? (answer: StreamedAnswer) => this.#beginStream(invocation, running, answer)
+        : undefined,
+      onInvoke: record.invokes.length > 0
+        ? (callee: CalleeCall) => {
+          const { node, submit } = this.#options;
+          const budgetMs = limit - this.#clock.now();
+          return sendCallee({ caller: invocation, budgetMs, area: node.area }, callee, submit);
+        }
         : undefined,
     });
     const replied = httpRequest?.event

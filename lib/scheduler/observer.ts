@@ -14,6 +14,8 @@ export type Place = "local" | "edge" | "cloud" | "nowhere";
 export interface InvocationOutcome {
   readonly id: string;
   readonly functionName: string;
+  /** Name of the function that invoked it; empty for a client. */
+  readonly caller: string;
   /** `OK` or an error code. */
   readonly outcome: "OK" | ErrorCode;
   /** The error's message; empty without an error. */

@@ -155,6 +155,7 @@ export function outcomeRecord(
   return {
     id,
     functionName: record.name,
+    caller: invocation.callers.at(-1) ?? "",
     qosClass: qosClass.name,
     place: placeOf(lastState),
     offloadForbidden: invocation.offloadForbidden,

@@ -75,6 +75,8 @@ export interface SchedulerOptions {
   readonly observer: InvocationObserver;
 }
 
+const noCallers: readonly string[] = [];
+
 /** Schedules the requests of a node. */
 export class Scheduler implements PoolListener {
   readonly #options: SchedulerOptions;
@@ -101,7 +103,10 @@ export class Scheduler implements PoolListener {
       settled: (invocation, end, error) => this.#onSettled(invocation, end, error),
     });
     const parts = { ...options, open: this.#open, estimates: this.#estimates };
-    this.#runner = new LocalRunner(parts);
+    this.#runner = new LocalRunner({
+      ...parts,
+      submit: (name, request, origin) => this.submit(name, request, origin),
+    });
     this.#offloader = new Offloader({
       ...parts,
       declined: (invocation, refusal) => {
@@ -174,7 +179,7 @@ export class Scheduler implements PoolListener {
    */
   submit(name: string, request: InvokeRequest, origin: Origin = {}): Invocation {
     const record = this.admit(name);
-    const { hop, keyId, inputSize = 0, httpRequest, reservation: held } = origin;
+    const { hop, keyId, callers = noCallers, inputSize = 0, httpRequest } = origin;
     const { classes, node, maxHops, keepsLargeIntegers } = this.#options;
     // The HTTP event is created only on the node that runs the function, and contains no numbers.
     const unheld = httpRequest ? undefined : inexactInteger(record, request, keepsLargeIntegers);
@@ -193,9 +198,10 @@ export class Scheduler implements PoolListener {
       keyId,
       hop,
       hopsLeft: Math.min(hop?.hopsLeft ?? maxHops, maxHops),
+      callers: hop?.callers ?? callers,
       inputSize,
       httpRequest,
-      reservation: held,
+      reservation: origin.reservation,
     }, (invocation) => this.#cancel(invocation));
     this.#open.add(invocation);
     this.#dispatch(invocation);

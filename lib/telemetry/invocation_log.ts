@@ -47,8 +47,10 @@ export class InvocationLog implements InvocationObserver {
   }
 }
 
-function textLine({ functionName, outcome, responseMs }: InvocationOutcome, time: string): string {
-  return `${time} INFO invocation: ${functionName} ${outcome} in ${round(responseMs)} ms\n`;
+function textLine(end: InvocationOutcome, time: string): string {
+  const { functionName, caller, outcome, responseMs } = end;
+  const by = caller === "" ? "" : ` for ${caller}`;
+  return `${time} INFO invocation: ${functionName} ${outcome}${by} in ${round(responseMs)} ms\n`;
 }
 
 /** Quotes names, codes, classes and ids, which need no escapes. */
@@ -58,6 +60,7 @@ function jsonLine(end: InvocationOutcome, time: string): string {
   return `{"@timestamp":"${time}","level":"INFO",` +
     `"message":"${functionName} ${outcome} in ${responseMs} ms","logger":"serverledge.invocation",` +
     `"id":"${end.id}","function":"${functionName}","outcome":"${outcome}",` +
+    (end.caller === "" ? "" : `"caller":"${end.caller}",`) +
     `"class":"${end.qosClass}","place":"${end.place}","cold":${end.cold}` +
     (tier === undefined ? "" : `,"tier":"${tier}"`) +
     `,"waitMs":${round(end.waitMs)},"startMs":${round(end.startMs)}` +

@@ -5,6 +5,7 @@ import { InvocationLog } from "./invocation_log.ts";
 const end: InvocationOutcome = {
   id: "hello-1",
   functionName: "hello",
+  caller: "",
   outcome: "OK",
   message: "",
   qosClass: "default",
@@ -68,6 +69,18 @@ Deno.test("InvocationLog: a JSON record has the properties of the log's other re
     record("OK", { tier: "warm", ...times }),
     record("FUNCTION_ERROR", { ...times, error: 'ValueError: "a"\nb' }),
   ]);
+});
+
+Deno.test("InvocationLog: a record names the function that has invoked it", () => {
+  for (
+    const [format, expected] of [["text", " OK for f in "], ["json", ',"caller":"f",']] as const
+  ) {
+    const lines: string[] = [];
+    const log = new InvocationLog({ add: (line) => lines.push(line) }, format, () => 0);
+    log.completed({ ...end, caller: "f" });
+    assert(lines[0]!.includes(expected), lines[0]);
+    if (format === "json") assert.equal(JSON.parse(lines[0]!).caller, "f");
+  }
 });
 
 Deno.test("InvocationLog: times have milliseconds", () => {

@@ -10,7 +10,9 @@ import { type SettingKey, settings } from "../../lib/config/settings.ts";
 import { maxHeadBytes } from "../../lib/http/input.ts";
 import { defaultLimits as server } from "../../lib/http/server/limits.ts";
 import { maxHeaders, maxTargetLength } from "../../lib/http/server/request_head.ts";
-import { maxEnv, maxMemoryMib, maxTimeoutMs } from "../../lib/model/function.ts";
+import { maxCallers } from "../../lib/model/hop.ts";
+import { maxCallees } from "../../lib/runtime/wire/callees.ts";
+import { maxEnv, maxInvokes, maxMemoryMib, maxTimeoutMs } from "../../lib/model/function.ts";
 import { maxFollowers } from "../../lib/node/services.ts";
 import { maxCodeBytes } from "../../lib/node/storage.ts";
 import { maxSize, maxWaiting } from "../../lib/registry/local/result_journal.ts";
@@ -77,6 +79,7 @@ export function limitsPage(): string {
       fixed("memory of an instance (`MemoryMB`)", bytes(maxMemoryMib * mib)),
       fixed("execution that a function may ask for (`TimeoutMs`)", seconds(maxTimeoutMs)),
       fixed("environment variables", count(maxEnv)),
+      fixed("functions that a function may invoke, as names or patterns", count(maxInvokes)),
       fixed(
         "files and folders in an archive",
         `${count(archiveLimits.maxEntries)}, ${bytes(archiveLimits.maxBytes)} unpacked`,
@@ -91,6 +94,8 @@ export function limitsPage(): string {
       set("execution of a function that sets no `TimeoutMs`", "invocation.timeout", "s"),
       set("requests that wait for resources", "scheduler.queue.capacity"),
       set("nodes that a request may be sent on to, one after the other", "scheduler.hops"),
+      fixed("functions that one invocation may wait for at once", count(maxCallees)),
+      fixed("functions that wait for each other", count(maxCallers)),
       set(
         "time in which the result of an async invocation can be polled",
         "async.results.expiration",

@@ -194,6 +194,7 @@ Deno.test("create and update send the definition and the code", async () => {
     env: { A: "b=c" },
     network: "bridge",
     locality: ["EDGE", "CLOUD"],
+    invokes: [],
     minInstances: 1,
   });
 });

@@ -89,6 +89,22 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     assert.equal((await fields("/keys", {}, deployer)).status, 403);
   });
 
+  await t.step(
+    "a deployer allows a function to invoke only what it may invoke itself",
+    async () => {
+      const change = async (Invokes: string[]) =>
+        (await fields(
+          "/function/camera-1",
+          { method: "PATCH", body: JSON.stringify({ invokes: Invokes }) },
+          deployer,
+        )).status;
+      assert.equal(await change(["camera-*", "camera-9"]), 200);
+      for (const wider of ["*", "c*", "other"]) assert.equal(await change([wider]), 403, wider);
+      const created = { ...await definition("camera-2"), Invokes: ["other"] };
+      assert.equal((await post("/create", created, deployer)).status, 403);
+    },
+  );
+
   await t.step("a viewer sees functions of its pattern only", async () => {
     assert.deepEqual(JSON.parse((await fields("/function", {}, viewer)).text), ["camera-1"]);
     assert.deepEqual(JSON.parse((await fields("/function", {}, admin)).text), [

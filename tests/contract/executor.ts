@@ -36,6 +36,8 @@ export interface ExecutorUnderTest {
    * @param generic true if the variables of the function come later
    */
   start(behaviour: string, token: string, generic: boolean): Promise<StartedExecutor>;
+  /** True if it also knows `invokes`: invokes `params.name`, and gives `{ result }` or `{ code, message }`. */
+  readonly invokes: boolean;
   /** Variables of the function, for an executor that was started for none. */
   variables(behaviour: string): Record<string, string>;
 }
@@ -159,6 +161,37 @@ export function executorContract(executor: ExecutorUnderTest): void {
           }
         }),
     );
+
+    await t.step({
+      name: "a call invokes functions, and gets their results and errors",
+      // Commands have no context.
+      ignore: !executor.invokes,
+      fn: () =>
+        greeted("invokes", async (wire) => {
+          const params = { text: 'ü "\\ \u2028' };
+          await wire.send(callOf("a", { name: "g", params }), callOf("b", { name: "h" }));
+          const asked = new Map<unknown, Frame>();
+          for (let i = 0; i < 2; i++) {
+            const text = await wire.text();
+            const frame = JSON.parse(text);
+            assert.ok(text.startsWith('{"invoke":'), text);
+            assert.deepEqual(Object.keys(frame), ["invoke", "call", "function", "params"]);
+            asked.set(frame.function, frame);
+          }
+          const [g, h] = [asked.get("g")!, asked.get("h")!];
+          assert.deepEqual([g.call, g.params, h.call, h.params], ["a", params, "b", null]);
+          const error = { code: "FORBIDDEN", message: "not you" };
+          await wire.dribble(
+            { invoked: 1e9, result: "1" },
+            { invoked: h.invoke, error },
+            { invoked: g.invoke, result: '{"n":1}' },
+          );
+          const replies: Frame[] = [JSON.parse(await wire.text()), JSON.parse(await wire.text())];
+          const results = new Map(replies.map(({ id, result }) => [id, result]));
+          assert.deepEqual(JSON.parse(results.get("b") as string), error);
+          assert.deepEqual(JSON.parse(results.get("a") as string), { result: { n: 1 } });
+        }),
+    });
 
     await t.step(
       "a cancelled call gets a reply; cancelling an unknown call does nothing",

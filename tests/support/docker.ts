@@ -144,6 +144,7 @@ export function dockerFunction(
     env: {},
     network: "none",
     locality: "any",
+    invokes: [],
     minInstances: 0,
     codeHash: runtime === "custom" ? "" : "cases",
     version: "1",

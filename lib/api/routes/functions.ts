@@ -5,7 +5,12 @@
  */
 
 import type { Principal } from "../../access/principal.ts";
-import { functionNames, type FunctionRecord, readDefinition } from "../../model/function.ts";
+import {
+  changedInvokes,
+  functionNames,
+  type FunctionRecord,
+  readDefinition,
+} from "../../model/function.ts";
 import { incomingRequest } from "../../http/server/web.ts";
 import { BodyReader } from "../body.ts";
 import { jsonAnswer } from "../headers.ts";
@@ -26,14 +31,16 @@ export function functionRoutes(services: ApiServices): Route[] {
     using _ = held;
     const definition = readDefinition(value);
     principal.require("deploy", definition.name);
+    requireInvokes(principal, definition.invokes);
     await services[action](definition, (bytes) => held.hold(bytes));
     return jsonAnswer({ Created: definition.name });
   };
 
-  const patch: Handler = async (context) => {
+  const patch: Handler = async (context, principal) => {
     const name = context.req.param("fun")!;
     const { value, held } = await bodies.reserveJson(incomingRequest(context.req.raw));
     using _ = held;
+    requireInvokes(principal, changedInvokes(value));
     await services.patch(name, value, (bytes) => held.hold(bytes));
     return jsonAnswer({ Updated: name });
   };
@@ -86,6 +93,11 @@ export function functionRoutes(services: ApiServices): Route[] {
       handle: list,
     },
   ];
+}
+
+/** Requires that a client may itself invoke all that its function may invoke. */
+function requireInvokes(principal: Principal, patterns: readonly string[]): void {
+  for (const pattern of patterns) principal.require("invoke", pattern);
 }
 
 /** Returns a function for a client. Values of variables are for those who may change them. */

@@ -69,6 +69,12 @@ export const definitionOptions = merge(
       "--public",
       "Let anyone invoke it by /invoke and /fn, also without a key",
     ),
+    invokes: optionsOf(
+      "--invokes NAME",
+      text,
+      "Function that the code may invoke with context.invoke; * stands for any characters; " +
+        "repeatable, or separated by commas",
+    ),
     minInstances: optionOf(
       "--min_instances N",
       whole,
@@ -96,7 +102,7 @@ export type DefinitionOptions = InferValue<typeof definitionOptions>;
  * @throws `INVALID_REQUEST` for an invalid variable or signature
  */
 export function namedFields(options: DefinitionOptions): Partial<WireDefinition> {
-  const { inputs, outputs, env } = options;
+  const { inputs, outputs, env, invokes } = options;
   const fields: Partial<WireDefinition> = {
     Runtime: options.runtime,
     MemoryMB: options.memory,
@@ -114,9 +120,16 @@ export function namedFields(options: DefinitionOptions): Partial<WireDefinition>
     Stateful: options.stateful ? true : undefined,
     Http: options.http,
     Public: options.public ? true : undefined,
+    Invokes: invokes.length === 0 ? undefined : readNames(invokes),
     MinInstances: options.minInstances,
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** Reads names separated by commas; an empty one resets the list. */
+function readNames(items: readonly string[]): string[] {
+  return items.flatMap((item) => item.split(",")).map((name) => name.trim())
+    .filter((name) => name !== "");
 }
 
 function readEnv(items: readonly string[]): Record<string, string> {

@@ -36,6 +36,7 @@ export function readableFunction(fn: FunctionRecord, output: Pick<Output, "colou
     ["timeout", fn.timeoutMs === 0 ? "the node's default" : formatDuration(fn.timeoutMs / 1000)],
     ["network", fn.network],
     ["locality", typeof fn.locality === "string" ? fn.locality : fn.locality.join(", ")],
+    ["invokes", fn.invokes.join(", ")],
     ["environment", Object.keys(fn.env).sort().join(", ")],
     ["architectures", fn.architectures.join(", ")],
     ["code", fn.codeHash.slice(0, shownDigits)],

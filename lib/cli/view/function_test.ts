@@ -16,6 +16,7 @@ const plain: FunctionRecord = {
   env: {},
   network: "none",
   locality: "any",
+  invokes: [],
   minInstances: 0,
   codeHash: "0123456789abcdef",
   version: "fedcba9876543210",

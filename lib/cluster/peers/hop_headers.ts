@@ -8,7 +8,7 @@
 import { ServerledgeError } from "../../base/errors.ts";
 import type { HeaderPair } from "../../http/head.ts";
 import type { IncomingRequest } from "../../http/server/messages.ts";
-import type { Hop } from "../../model/hop.ts";
+import { type Hop, maxCallers } from "../../model/hop.ts";
 import { digestHeader, processHeader, signatureHeader } from "../trust/signed_headers.ts";
 
 /** Most hops that a header may allow, whatever the configuration says. */
@@ -30,6 +30,7 @@ const names = {
   visited: "serverledge-visited",
   budgetMs: "serverledge-budget-ms",
   originArea: "serverledge-origin-area",
+  callers: "serverledge-callers",
 } as const;
 
 /** All headers that nodes and balancers add to requests and responses for each other. */
@@ -44,7 +45,9 @@ export const hopHeaderNames: ReadonlySet<string> = new Set([
 
 /** Writes the headers. */
 export function hopHeaders(hop: Hop): HeaderPair[] {
+  const callers: HeaderPair[] = hop.callers?.length ? [[names.callers, hop.callers.join(",")]] : [];
   return [
+    ...callers,
     [names.id, hop.id],
     [names.hopsLeft, String(hop.hopsLeft)],
     [names.visited, hop.visited.join(",")],
@@ -73,19 +76,23 @@ export function readHop(headers: Pick<Headers, "get">): Hop | undefined {
   const given = Object.fromEntries(
     Object.values(names).map((name) => [name, headers.get(name) ?? ""]),
   );
-  const visited = given[names.visited]!.split(",").filter((node) => node !== "");
+  const list = (name: string) => given[name]!.split(",").filter((item) => item !== "");
+  const visited = list(names.visited);
+  const callers = list(names.callers);
   const hop: Hop = {
     id,
     hopsLeft: Number(given[names.hopsLeft] || "0"),
     visited,
     budgetMs: Number(given[names.budgetMs]),
     originArea: given[names.originArea]!,
+    callers,
   };
   check(names.id, idPattern.test(id));
   check(names.hopsLeft, Number.isInteger(hop.hopsLeft) && hop.hopsLeft >= 0);
   check(names.hopsLeft, hop.hopsLeft <= maxHops);
   check(names.visited, visited.length <= maxHops && visited.every((node) => idPattern.test(node)));
   check(names.budgetMs, hop.budgetMs > 0 && Number.isFinite(hop.budgetMs));
+  check(names.callers, callers.length <= maxCallers && callers.every((one) => idPattern.test(one)));
   check(names.originArea, idPattern.test(hop.originArea));
   return hop;
 }

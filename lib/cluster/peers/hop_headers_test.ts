@@ -9,12 +9,21 @@ const hop: Hop = {
   visited: ["a", "b"],
   budgetMs: 1500,
   originArea: "ROME",
+  callers: ["f", "g"],
 };
 
 const written = () => new Headers(hopHeaders(hop).map(([...pair]) => pair));
 
 Deno.test("readHop: reads what hopHeaders writes", () => {
   assert.deepEqual(readHop(written()), hop);
+});
+
+Deno.test("readHop: without callers, a client has sent the request", () => {
+  const { callers: _, ...direct } = hop;
+  assert.deepEqual(readHop(new Headers(hopHeaders(direct).map(([...pair]) => pair))), {
+    ...direct,
+    callers: [],
+  });
 });
 
 Deno.test("readHop: a client's request has no hop", () => {
@@ -29,6 +38,8 @@ Deno.test("readHop: rejects invalid values and names the header", () => {
     ["serverledge-budget-ms", "Infinity"],
     ["serverledge-visited", "a b"],
     ["serverledge-origin-area", ""],
+    ["serverledge-callers", "f g"],
+    ["serverledge-callers", "f,f,f,f,f,f,f,f,f"],
   ];
   for (const [name, value] of bad) {
     const headers = written();

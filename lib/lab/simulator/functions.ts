@@ -62,6 +62,7 @@ function recordOf({ name, memoryMib, cpu }: FunctionModel): FunctionRecord {
     env: {},
     network: "none",
     locality: "any",
+    invokes: [],
     minInstances: 0,
     codeHash: "",
     version: name,

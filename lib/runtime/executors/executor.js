@@ -56,6 +56,11 @@ class Context {
     return Math.max(0, this.deadlineMs - Date.now());
   }
 
+  /** Invokes another function; resolves with its result. */
+  invoke(name, params = null) {
+    return invoke(this.requestId, name, params);
+  }
+
   /** Aborted when the deadline passes or the caller leaves; made only when asked for. */
   get signal() {
     if (!this.#controller) {
@@ -488,6 +493,41 @@ function findExport(name, loaded, properties) {
   throw new TypeError(`${name} exports no function: set module.exports to it`);
 }
 
+// Functions that the function invokes.
+
+/** Why there is no result of a function that was invoked; `code` is one of the node's error codes. */
+class InvocationError extends Error {
+  constructor({ code, message }) {
+    super(message);
+    this.name = "InvocationError";
+    this.code = code;
+  }
+}
+
+/** Requests without a response, by their number. */
+const invoked = new Map();
+let lastInvoked = 0;
+
+function invoke(call, name, params) {
+  return new Promise((resolve, reject) => {
+    const number = ++lastInvoked;
+    const fields = { invoke: number, call, function: String(name), params };
+    if (!send(fields)) {
+      const message = "The parameters are longer than 64 MiB of JSON";
+      return reject(new InvocationError({ code: "PAYLOAD_TOO_LARGE", message }));
+    }
+    invoked.set(number, { resolve, reject });
+  });
+}
+
+function settleInvoked({ invoked: number, result, error }) {
+  const waiting = invoked.get(number);
+  invoked.delete(number);
+  if (!waiting) return;
+  if (error) waiting.reject(new InvocationError(error));
+  else waiting.resolve(JSON.parse(result));
+}
+
 // Results and failures.
 
 /** Never throws: of what was thrown, every getter may throw, and a proxy whatever is asked of it. */
@@ -693,6 +733,7 @@ function wanted() {
 
 function accept(message) {
   if (message.load !== undefined) return become(message);
+  if (message.invoked !== undefined) return settleInvoked(message);
   if (message.cancel !== undefined) {
     const task = running.get(message.cancel);
     if (task) Context.cancel(task.context);

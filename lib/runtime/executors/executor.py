@@ -27,6 +27,7 @@ from _thread import RLock, allocate_lock, get_ident, start_new_thread
 from binascii import b2a_base64
 from fcntl import ioctl
 from io import RawIOBase, TextIOWrapper
+from itertools import count
 from select import POLLIN, poll
 from time import monotonic, sleep, time
 
@@ -41,6 +42,8 @@ FLUSH_AHEAD_S = 0.03
 # How soon a coroutine has to give way that was cancelled, and how often it is broken into.
 YIELD_S = 0.03
 BREAK_INS = 50
+# How long a thread waits for the result of a function until it can be interrupted.
+WAIT_TURN_S = 0.02
 # The reading end of the pipe behind descriptors 1 and 2.
 PIPE = 3
 # Tells how much is in a pipe (ioctl_tty(2)); a poll for nothing takes twice as long.
@@ -475,6 +478,10 @@ class Channel:
         self.socket.connect(path)
         self.lock = RLock()
         self.buffer = b""
+        # Frames that arrived while a call waited for functions that it had invoked.
+        self.later = []
+        # What is called with the responses that functions wait for, by their number.
+        self.waiting = {}
         # A thread that waits in recv() is also woken when the node has read its reply, for nothing;
         # one that waits in poll() is woken only by a call.
         readable = poll()
@@ -518,9 +525,12 @@ class Channel:
     def receive(self):
         """Waits for the next frame. The process ends when the node has closed the channel."""
         while True:
-            frame = self._take()
+            frame = self.later.pop(0) if self.later else self._take()
             if frame is not None:
-                return frame
+                if "invoked" not in frame:
+                    return frame
+                self.settle(frame)
+                continue
             missing = 65536
             if len(self.buffer) >= 4:
                 missing = 4 + int.from_bytes(self.buffer[:4], "big") - len(self.buffer)
@@ -544,24 +554,134 @@ class Channel:
             missing -= len(data)
         self.buffer = b"".join(parts)
 
-    def peek_frames(self):
-        """Frames that have arrived behind the current call, without waiting; they stay queued."""
+    def gather(self):
+        """Takes the frames that have arrived behind the running call, without waiting; the lock is held.
+
+        Those that are not for what functions wait for stay queued.
+        """
         try:
             data = self.socket.recv(1 << 20, MSG_DONTWAIT)
+            if not data:
+                os._exit(0)
+            self.buffer += data
+            missing = 4 + int.from_bytes(self.buffer[:4], "big") - len(self.buffer)
+            if missing > 1 << 20:
+                self._receive_large(b"", missing)
         except BlockingIOError:
-            data = b""
-        self.buffer += data
-        frames, at = [], 0
-        while len(self.buffer) - at >= 4:
-            end = at + 4 + int.from_bytes(self.buffer[at : at + 4], "big")
-            if len(self.buffer) < end:
-                break
-            try:
-                frames.append(loads(str(self.buffer[at + 4 : end], "utf-8")))
-            except Exception:  # no cancellation; it is answered when its turn comes
-                pass
-            at = end
-        return frames
+            pass
+        frame = self._take()
+        while frame is not None:
+            if "invoked" in frame:
+                self.settle(frame)
+            else:
+                self.later.append(frame)
+            frame = self._take()
+
+    def settle(self, frame):
+        """Hands the response of a function to who waits for it."""
+        settle = self.waiting.pop(frame["invoked"], None)
+        if settle is not None:
+            settle(frame)
+
+
+# Functions that the function invokes ---------------------------------------------------------
+
+
+class InvocationError(Exception):
+    """Why there is no result of a function that was invoked; `code` is one of the node's error codes."""
+
+    def __init__(self, code, message):
+        Exception.__init__(self, message)
+        self.code = code
+
+
+class Invoker:
+    """Sends requests to invoke functions, and waits for their results."""
+
+    def __init__(self, channel, executor):
+        self.channel = channel
+        self.output = executor.output
+        self.numbers = count(1)
+        # Receives while a call runs, if no thread does; else None.
+        self.pump = getattr(executor, "pump", None)
+        # How many results are awaited on each event loop that receives.
+        self.awaited = {}
+
+    def invoke(self, call, name, params):
+        asyncio = sys.modules.get("asyncio")
+        loop = asyncio and asyncio._get_running_loop()
+        if loop is not None:
+            future = loop.create_future()
+
+            def settle(frame):
+                try:
+                    loop.call_soon_threadsafe(lambda: future.done() or future.set_result(frame))
+                except RuntimeError:  # the function has closed its loop
+                    pass
+
+            self.send(call, name, params, settle)
+            return self.result_of(future, loop)
+        frames = []
+        done = allocate_lock()
+        done.acquire()
+
+        def settle(frame):
+            frames.append(frame)
+            done.release()
+
+        number = self.send(call, name, params, settle)
+        readable = poll()
+        readable.register(self.channel.socket.fileno(), POLLIN)
+        try:
+            # In turns, since nothing interrupts a thread that waits for a lock, and another thread
+            # may have received the response.
+            while not frames:
+                if self.pump is None:
+                    done.acquire(True, WAIT_TURN_S)
+                else:
+                    readable.poll(WAIT_TURN_S * 1000)
+                    self.pump()
+        finally:
+            self.channel.waiting.pop(number, None)
+        return result_in(frames[0])
+
+    async def result_of(self, future, loop):
+        if self.pump is None:
+            return result_in(await future)
+        # The event loop receives: nothing else does while it runs.
+        descriptor = self.channel.socket.fileno()
+        awaited = self.awaited
+        awaited[loop] = awaited.get(loop, 0) + 1
+        loop.add_reader(descriptor, self.pump)
+        # What has arrived before.
+        self.pump()
+        try:
+            return result_in(await future)
+        finally:
+            awaited[loop] -= 1
+            if awaited[loop] == 0:
+                del awaited[loop]
+                loop.remove_reader(descriptor)
+
+    def send(self, call, name, params, settle):
+        if self.output.forked:
+            raise InvocationError("FORBIDDEN", "A child process cannot invoke functions")
+        number = next(self.numbers)
+        frame = '{"invoke":%d,"call":%s,"function":%s,"params":%s}' % (
+            number, quote(call), quote(name), dumps(params)
+        )
+        if len(frame) > MAX_FRAME:
+            raise InvocationError("PAYLOAD_TOO_LARGE", "The parameters are longer than 64 MiB of JSON")
+        self.channel.waiting[number] = settle
+        self.channel.send(frame)
+        return number
+
+
+def result_in(frame):
+    error = frame.get("error")
+    if error is not None:
+        raise InvocationError(error["code"], error["message"])
+    return loads(frame["result"])
 
 
 # Failures and results ------------------------------------------------------------------------
@@ -635,6 +755,9 @@ def encode(value):
 class Context(dict):
     """What a handler gets as its second argument; its keys are attributes too."""
 
+    InvocationError = InvocationError
+    invoker = None
+
     def __getattr__(self, name):
         try:
             return self[name]
@@ -644,6 +767,10 @@ class Context(dict):
     def remaining_ms(self):
         """Time until the invocation is interrupted, ms."""
         return max(0.0, self["deadline_ms"] - time() * 1000)
+
+    def invoke(self, name, params=None):
+        """Invokes another function and gives its result; in async code, an awaitable of it."""
+        return Context.invoker.invoke(self["request_id"], name, params)
 
 
 # The handler ---------------------------------------------------------------------------------
@@ -891,10 +1018,18 @@ class Serial:
 
     def stop_if_cancelled(self):
         self.signalled = False
-        for frame in self.channel.peek_frames():
+        with self.channel.lock:
+            self.channel.gather()
+        for frame in self.channel.later:
             if frame.get("cancel") == self.running:
                 self.running = None
                 raise Interrupted()
+
+    def pump(self):
+        """Receives while a call runs. Between calls, what arrives is for the thread that waits for calls."""
+        with self.channel.lock:
+            if self.running is not None and not self.output.forked:
+                self.channel.gather()
 
     def wait(self, awaitable):
         """Runs an async handler on this thread's event loop, which lives on."""
@@ -925,7 +1060,7 @@ class Serial:
             if deadline - FLUSH_AHEAD_S < self.alarm:
                 self.set_alarm(deadline - FLUSH_AHEAD_S)
             # The cancellation may have come before the call was begun.
-            if self.signalled or self.channel.buffer:
+            if self.signalled or self.channel.buffer or self.channel.later:
                 self.stop_if_cancelled()
 
         begun = monotonic()
@@ -1284,6 +1419,7 @@ def main():
 
         function.load(handler)
         executor = Looped(channel, function) if function.is_async else Threaded(channel, function, limit)
+    Context.invoker = Invoker(channel, executor)
     executor.serve()
 
 

@@ -12,8 +12,9 @@ import { sliceBytes } from "../../base/slices.ts";
 import { liftText, RestTooLong } from "../../json/lift.ts";
 import { QuotedText, release } from "../../json/quoted.ts";
 import { JsonScanError } from "../../json/tokens.ts";
+import { type CallerState, invokePrefix, refusedInvoke, serveInvoke } from "./callees.ts";
 import { CallOutput, withOutput } from "./call_output.ts";
-import type { Call, Reply, StreamedAnswer } from "../environment.ts";
+import type { Call, Reply } from "../environment.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { type Frame, FrameError, FrameReader, maxFrameBytes, receive } from "./frames.ts";
 import {
@@ -45,15 +46,16 @@ const maxStrays = 16;
 const maxRestBytes = 8 << 20;
 
 const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 
 const log = logger("runtime");
 
 /** Call in flight. */
-interface Pending {
+interface Pending extends CallerState {
   readonly id: string;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: ServerledgeError) => void;
-  readonly onStream: ((answer: StreamedAnswer) => void) | undefined;
+  readonly onStream: Call["onStream"];
   /** True if a successful reply includes the call's output. */
   readonly returnOutput: boolean;
   /** Output of the call; undefined until it writes some. */
@@ -182,7 +184,9 @@ export class ExecutorConnection implements Disposable {
    * @returns false if no such call is under way
    */
   cancel(id: string): boolean {
-    if (!this.#find(id)) return false;
+    const pending = this.#find(id);
+    if (!pending) return false;
+    pending.callees?.cancel();
     this.#writer.add(JSON.stringify({ cancel: id }));
     return true;
   }
@@ -264,13 +268,13 @@ export class ExecutorConnection implements Disposable {
     id: string,
     text: string,
     returnOutput: boolean,
-    { params, onStream }: Partial<Pick<Call, "params" | "onStream">> = {},
+    { params, onStream, onInvoke }: Partial<Pick<Call, "params" | "onStream" | "onInvoke">> = {},
   ): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (!this.#open) return void this.explainTermination().then(reject, reject);
       const value = params?.json;
       if (!this.#sendToPipe(text, value)) this.#writer.add(text, value);
-      this.#pending.push({ id, resolve, reject, onStream, returnOutput });
+      this.#pending.push({ id, resolve, reject, onStream, onInvoke, returnOutput });
     });
   }
 
@@ -283,7 +287,8 @@ export class ExecutorConnection implements Disposable {
   /** Fails all calls in flight. Their last output may still arrive while the reason is determined. */
   async #rejectAll(): Promise<void> {
     const reason = await this.explainTermination().catch(connectionClosed);
-    for (const { reject, output } of this.#pending.splice(0)) {
+    for (const { reject, output, callees } of this.#pending.splice(0)) {
+      callees?.cancel();
       reject(withOutput(reason, output?.text ?? ""));
     }
   }
@@ -294,6 +299,7 @@ export class ExecutorConnection implements Disposable {
     }
     if (text.startsWith(partPrefix)) return this.#receivePart(readPart(text));
     if (text.startsWith(logPrefix)) return this.#receiveOutput(readLog(text));
+    if (text.startsWith(invokePrefix)) return this.#receiveInvoke(encoder.encode(text));
     this.#settle(readReply(text));
   }
 
@@ -315,10 +321,13 @@ export class ExecutorConnection implements Disposable {
 
   /** Reads a long frame in slices. Later frames wait. */
   async #receiveLong({ bytes, isCut, refusal, held }: Frame): Promise<void> {
+    const invokes = startsWith(bytes, invokePrefix);
     if (isCut) {
+      if (invokes) return this.#refuseInvoke(decoder.decode(bytes), refusal);
       const reply = refusal ? refusedResult(refusal) : tooLong(this.#maxResultBytes);
       return this.#settle(readCutReply(decoder.decode(bytes), reply));
     }
+    if (invokes) return this.#receiveInvoke(bytes, held);
     using owned = new DisposableStack();
     if (held) owned.use(held);
     try {
@@ -358,6 +367,7 @@ export class ExecutorConnection implements Disposable {
     const pending = this.#pending[at]!;
     this.#pending.splice(at, 1);
     this.#outputs.ended(id);
+    pending.callees?.cancel();
     pending.resolve(this.#withOutput(pending, reply));
   }
 
@@ -375,6 +385,22 @@ export class ExecutorConnection implements Disposable {
     const pending = id === null ? undefined : this.#find(id);
     if (pending) (pending.output ??= new CallOutput()).write(text);
     this.#outputs.receive(id, text, pending !== undefined);
+  }
+
+  #receiveInvoke(bytes: Uint8Array<ArrayBuffer>, held?: Disposable): void {
+    const send = (text: string, value?: Uint8Array) => {
+      if (this.#open) this.#writer.add(text, value);
+    };
+    serveInvoke(bytes, held, (callId) => this.#find(callId), send);
+  }
+
+  #refuseInvoke(ends: string, refusal: ServerledgeError | undefined): void {
+    const maxMib = this.#maxResultBytes / (1 << 20);
+    const reason = refusal ?? new ServerledgeError(
+      "PAYLOAD_TOO_LARGE",
+      `The parameters are longer than ${maxMib} MiB, the maximum between functions (api.result.max)`,
+    );
+    this.#writer.add(refusedInvoke(ends, reason));
   }
 
   #find(id: string): Pending | undefined {

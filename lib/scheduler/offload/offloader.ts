@@ -75,6 +75,7 @@ export class Offloader {
       hopsLeft: invocation.hopsLeft - 1,
       visited: [...invocation.visited, node.id],
       originArea: invocation.hop?.originArea ?? node.area,
+      callers: invocation.callers,
     }, abort.signal).then(
       (result) => this.#onResponse(invocation, offloaded, result),
       (thrown) => this.#onError(invocation, offloaded, asServerledgeError(thrown)),

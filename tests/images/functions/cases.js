@@ -123,3 +123,24 @@ exports.threads = () =>
     worker.on("message", resolve);
     worker.on("error", reject);
   });
+
+/** Invokes `name`; tells its result, or the code of its error. */
+exports.invokes = async ({ name, params }, context) => {
+  try {
+    return { result: await context.invoke(name, params) };
+  } catch ({ code, message }) {
+    return { code, message };
+  }
+};
+
+/** Invokes two functions at once. */
+exports.invokes_both = ({ names }, context) =>
+  Promise.all(names.map((name) => context.invoke(name, { n: 1 })));
+
+/** Leaves a timer behind that invokes a function after its call; the next call tells what came of it. */
+let late;
+exports.invokes_late = (_params, context) => {
+  if (late) return late;
+  late = pause(200).then(() => context.invoke("other")).catch(({ code }) => code);
+  return null;
+};

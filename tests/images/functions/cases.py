@@ -345,3 +345,42 @@ def flood(params, context):
 def sockets(params, context):
     """What the folder has that the container shares with the node."""
     return sorted(os.listdir("/serverledge"))
+
+
+def invokes(params, context):
+    """Invokes `params["name"]`; tells its result, or the code of its error."""
+    try:
+        return {"result": context.invoke(params["name"], params.get("params"))}
+    except context.InvocationError as error:
+        return {"code": error.code, "message": str(error)}
+
+
+async def invokes_both(params, context):
+    """Invokes two functions at once."""
+    import asyncio
+
+    return await asyncio.gather(*(context.invoke(name, {"n": 1}) for name in params["names"]))
+
+
+late = None
+
+
+def invokes_late(params, context):
+    """Leaves a thread behind that invokes a function after its call; the next call tells what came of it."""
+    global late
+    import threading
+
+    if late is not None:
+        late.join()
+        return late.found
+
+    def run():
+        time.sleep(0.2)
+        try:
+            late.found = context.invoke("other")
+        except context.InvocationError as error:
+            late.found = error.code
+
+    late = threading.Thread(target=run)
+    late.start()
+    return None

@@ -68,6 +68,7 @@ for (const { executor, image, prefix } of executors) {
   const variables = (behaviour: string) => ({ ...variablesOf(executor, prefix + behaviour) });
   executorContract({
     name: executor,
+    invokes: executor !== "binary",
     variables,
     start: (behaviour, token, generic) =>
       start(executor, image, token, generic ? undefined : variables(behaviour)),

@@ -235,6 +235,7 @@ export function fakeRecord(fields: Partial<FunctionRecord> = {}): FunctionRecord
     env: {},
     network: "none",
     locality: "any",
+    invokes: [],
     minInstances: 0,
     codeHash: "",
     version: `${name}-1`,

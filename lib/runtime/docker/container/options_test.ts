@@ -16,6 +16,7 @@ const fn: FunctionRecord = {
   env: { A: "b=c" },
   network: "none",
   locality: "any",
+  invokes: [],
   minInstances: 0,
   codeHash: "",
   version: "1",

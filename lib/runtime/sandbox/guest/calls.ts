@@ -6,6 +6,7 @@
 
 import type { JsonObject } from "../../../json/json.ts";
 import type { SandboxSpec } from "../spec.ts";
+import type { Invoker } from "./invoker.ts";
 import type { Handler, InvocationContext } from "./loader.ts";
 import type { CallOutput, Output } from "./output.ts";
 import { type AnswerHead, ReplyStream } from "./reply_stream.ts";
@@ -35,10 +36,12 @@ class Context implements InvocationContext {
   readonly memoryLimitMib: number;
   readonly area: string;
   readonly node: string;
+  readonly #invoker: CallsOptions["invoker"];
   #controller: AbortController | undefined;
   #cancelled = false;
 
-  constructor(spec: CallsOptions["spec"], call: CallMessage) {
+  constructor({ spec, invoker }: CallsOptions, call: CallMessage) {
+    this.#invoker = invoker;
     this.functionName = spec.name;
     this.requestId = call.id;
     this.deadlineMs = Date.now() + call.timeoutMs;
@@ -49,6 +52,10 @@ class Context implements InvocationContext {
 
   remainingMs(): number {
     return Math.max(0, this.deadlineMs - Date.now());
+  }
+
+  invoke(name: string, params: unknown = null): Promise<unknown> {
+    return this.#invoker.invoke(this.requestId, name, params);
   }
 
   get signal(): AbortSignal {
@@ -88,6 +95,8 @@ export interface CallsOptions {
   readonly spec: Pick<SandboxSpec, "name" | "memoryMib" | "area" | "node">;
   /** Loaded function. */
   readonly handler: Handler;
+  /** Invokes other functions. */
+  readonly invoker: Pick<Invoker, "invoke">;
   readonly output: Output;
   /** Sends a part of a response. Throws if it is too long. */
   readonly send: (part: object) => void;
@@ -117,8 +126,8 @@ export class Calls {
    * @param call has an id that no running call has
    */
   run(call: CallMessage): void {
-    const { output, spec } = this.#options;
-    const context = new Context(spec, call);
+    const { output } = this.#options;
+    const context = new Context(this.#options, call);
     const running: Running = { call, output: output.open(call.id), context };
     this.#running.set(call.id, running);
     output.run(running.output, () => this.#execute(running));

@@ -38,6 +38,7 @@ function setUp(handler: (output: Output) => Handler) {
   const calls = new Calls({
     spec,
     handler: handler(output),
+    invoker: { invoke: (call, name, params) => Promise.resolve([call, name, params]) },
     output,
     send: (part) => void replies.push(part as Record<string, unknown>),
     reply: (reply, isStreamed = false) => {
@@ -211,4 +212,11 @@ Deno.test("Calls: a call that accepts no stream gets a whole response", () => {
   const { calls, replies } = setUp(() => (_params, _context, begin) => begin === undefined);
   calls.run(call("1"));
   assert.equal(replies[0]!.result, "true");
+});
+
+Deno.test("Calls: context.invoke sends a request of its call, and the result is that of the promise", async () => {
+  const { calls, replies } = setUp(() => (params, context) => context.invoke("g", params));
+  calls.run(call("a"));
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(replies, [{ id: "a", ok: true, result: '["a","g",{"n":1}]', output: "" }]);
 });

@@ -26,6 +26,13 @@ export interface InvocationContext {
   readonly signal: AbortSignal;
   /** Returns the time until the deadline, ms. */
   remainingMs(): number;
+  /**
+   * Invokes another function, and resolves with its result. Rejects with an error whose `code` is one of the
+   * node's error codes.
+   *
+   * @param params JSON object; by default none
+   */
+  invoke(name: string, params?: unknown): Promise<unknown>;
 }
 
 /**

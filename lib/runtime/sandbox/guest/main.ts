@@ -12,6 +12,7 @@ import { paramsKey } from "../../wire/messages.ts";
 import type { SandboxSpec } from "../spec.ts";
 import { loadModule } from "./deno_loader.ts";
 import { harden, hardenLanguage, makeGlobals } from "./confinement/harden.ts";
+import { type InvokedMessage, Invoker } from "./invoker.ts";
 import { IdleTidy } from "./idle_tidy.ts";
 import type { Answerer, GuestFunction, Loader } from "./loader.ts";
 import { type CallOutput, type CallStorage, Output } from "./output.ts";
@@ -66,7 +67,8 @@ export async function runSandbox(): Promise<void> {
   let loaded: GuestFunction | undefined;
   const calls: RunningCalls = {};
   // The code may fetch while it is loaded.
-  const accept = accepting(calls, network);
+  const invoker = new Invoker((message) => wire.send(message));
+  const accept = accepting(calls, invoker, network);
   const running = wire.run(accept);
   try {
     const loader = await loaders[spec.executor]();
@@ -88,7 +90,7 @@ export async function runSandbox(): Promise<void> {
     output.write(`Uncaught ${traceback || `${type}: ${message}`}\n`);
   };
   const send = (part: object) => wire.send(part);
-  const toCalls = { spec, output, send, reply: answer, describe: describeError };
+  const toCalls = { spec, invoker, output, send, reply: answer, describe: describeError };
   const runner = calls.run = "handler" in loaded
     ? new Calls({ ...toCalls, handler: loaded.handler })
     : answering(loaded.answer, output, answer);
@@ -124,6 +126,7 @@ interface RunningCalls {
 /** Creates the handler of messages that the node sends after the function. */
 function accepting(
   calls: RunningCalls,
+  invoker: Invoker,
   network: Network | undefined,
 ): (message: Record<string, unknown>, frame: string) => void {
   return (message, frame) => {
@@ -131,7 +134,9 @@ function accepting(
     else if (typeof message.taken === "string") {
       calls.run?.taken(message.taken, message.cost as number);
     } else if (typeof message.fetched === "number") network?.accept(message as FetchResponse);
-    else {
+    else if (typeof message.invoked === "number") {
+      invoker.accept(message as unknown as InvokedMessage);
+    } else {
       calls.run?.run(message as unknown as CallMessage, frame);
       calls.tidy?.worked();
     }
@@ -209,6 +214,7 @@ function rehearse(output: Output): void {
   const calls = new Calls({
     spec: { name: "", memoryMib: 0, area: "", node: "" },
     handler: () => null,
+    invoker: new Invoker(() => {}),
     output,
     send: () => {},
     reply: (reply) => void JSON.stringify(reply),
