@@ -26,7 +26,7 @@ export const keyName = v.pipe(
   v.string("expected a string"),
   v.regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-    "expected 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit",
+    "expected 1 to 64 letters, digits, '.', '_' or '-', starting with a letter or digit",
   ),
   v.description("Unique name of the key"),
 );
@@ -44,43 +44,46 @@ export const grantSchema = v.object({
   Functions: v.nullish(
     v.pipe(
       v.array(functionPattern, "expected a list"),
-      v.minLength(1, "expected one pattern or more"),
-      v.maxLength(64, "expected 64 patterns at most"),
-      v.description("Names of the functions, with * for any characters"),
+      v.minLength(1, "expected at least one pattern"),
+      v.maxLength(64, "expected at most 64 patterns"),
+      v.description("Names of functions, with * for any characters"),
     ),
     ["*"],
   ),
   Classes: v.nullish(
     v.pipe(
       v.array(v.string("expected the name of a class"), "expected a list"),
-      v.maxLength(64, "expected 64 classes at most"),
-      v.description("QoS classes that its requests may name; empty: all"),
+      v.maxLength(64, "expected at most 64 classes"),
+      v.description("QoS classes that its requests may use; empty: all"),
     ),
     [],
   ),
   Rate: v.nullish(
-    v.pipe(count, v.description("Invocations per second on each node; 0: no limit")),
+    v.pipe(count, v.description("Maximum invocations per second on each node; 0: no limit")),
     0,
   ),
   Burst: v.nullish(
-    v.pipe(whole, v.description("Invocations at once above the rate; 0: as many as in a second")),
+    v.pipe(
+      whole,
+      v.description("Maximum burst of invocations above the rate; 0: the number of one second"),
+    ),
     0,
   ),
   Concurrency: v.nullish(
-    v.pipe(whole, v.description("Invocations in progress on each node; 0: no limit")),
+    v.pipe(whole, v.description("Maximum concurrent invocations on each node; 0: no limit")),
     0,
   ),
   MemoryMB: v.nullish(
     v.pipe(
       whole,
       v.description(
-        "Memory of the functions of its invocations in progress on each node, MiB; 0: no limit",
+        "Maximum memory of the functions that its invocations use on each node, MiB; 0: no limit",
       ),
     ),
     0,
   ),
   Expires: v.nullish(
-    v.pipe(moment, v.description("When it expires, ms since the Unix epoch; 0: never")),
+    v.pipe(moment, v.description("Expiry time, ms since the Unix epoch; 0: never")),
     0,
   ),
 });

@@ -56,7 +56,7 @@ export class KeyService {
     }
     throw new ServerledgeError(
       "KEY_EXISTS",
-      `There is a key "${grant.name}" already: choose another name, or rotate or revoke that key`,
+      `A key named "${grant.name}" already exists: choose another name, or rotate or revoke that key`,
     );
   }
 
@@ -93,8 +93,9 @@ export class KeyService {
     if (record.role === "admin" && others.length === 0 && !force) {
       throw new ServerledgeError(
         "FORBIDDEN",
-        `Key "${name}" is the last one of an admin: create another one first, or force it ` +
-          "(then only serverledge keys init on the machine of a node can create one)",
+        `Key "${name}" is the last key of an admin: create another one first, or force the ` +
+          "revocation (afterwards only serverledge keys init on a node's machine can create " +
+          "one)",
       );
     }
     await this.#collection.delete(name);
@@ -105,7 +106,7 @@ export class KeyService {
     if (record) return record;
     throw new ServerledgeError(
       "KEY_UNKNOWN",
-      `There is no key "${name}": serverledge keys list shows all`,
+      `There is no key "${name}": serverledge keys list shows all keys`,
     );
   }
 }

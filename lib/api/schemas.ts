@@ -119,7 +119,7 @@ export const rotationSchema = v.object({
     v.pipe(
       v.number("expected a number"),
       v.minValue(0, "expected 0 or more"),
-      v.maxValue(maxOverlapS, `expected ${maxOverlapS} at most`),
+      v.maxValue(maxOverlapS, `expected at most ${maxOverlapS}`),
       v.description("Time for which the former key stays valid, s"),
     ),
     3600,

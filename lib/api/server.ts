@@ -75,8 +75,8 @@ export async function listenOptions(config: Config): Promise<ListenOptions> {
     if (tlsPort !== "") throw pemProblem("api.tls.port", "needs api.tls.cert and api.tls.key");
     return { hostname, port };
   }
-  if (files.key === "") throw pemProblem("api.tls.cert", "needs api.tls.key, too");
-  if (files.cert === "") throw pemProblem("api.tls.key", "needs api.tls.cert, too");
+  if (files.key === "") throw pemProblem("api.tls.cert", "also needs api.tls.key");
+  if (files.cert === "") throw pemProblem("api.tls.key", "also needs api.tls.cert");
   const isAlone = tlsPort === "";
   const tls = await openTls(files, hostname, isAlone ? port : tlsPort);
   return { hostname, port: isAlone ? undefined : port, tls };

@@ -39,9 +39,9 @@ Deno.test("doctor: a machine in order has no problem", async () => {
     "registry.udp.port": freePort(),
   });
   assert.equal(code, 0);
-  assert.match(of("docker")[0]!.Message, /^Docker \d+\.\d+.* answers, API 1\.\d+$/);
+  assert.match(of("docker")[0]!.Message, /^Docker \d+\.\d+.* responds, API 1\.\d+$/);
   assert.deepEqual(states(of("images")), ["ok", "ok", "ok"]);
-  assert.match(of("etcd")[0]!.Message, /^etcd 3\.\d+\.\d+ answers at /);
+  assert.match(of("etcd")[0]!.Message, /^etcd 3\.\d+\.\d+ responds at /);
   assert.deepEqual(states(of("etcd")), ["ok", "ok"]);
   assert.match(of("clock")[0]!.Message, /agrees with 1 others/);
   assert.deepEqual(states(of("ports")), ["ok", "ok"]);
@@ -111,7 +111,7 @@ Deno.test("doctor: a port that another program has is an error, one of the node 
   await using node = await startNodeProcess();
   const own = await examine({ "api.port": Number(new URL(node.url).port) });
   assert.equal(own.code, 0);
-  assert.match(own.of("ports")[0]!.Message, /^A node answers at /);
+  assert.match(own.of("ports")[0]!.Message, /^A node responds at /);
 
   const elsewhere = await examine({ "api.listen": "192.0.2.1" });
   assert.equal(elsewhere.code, 8);
@@ -144,5 +144,5 @@ Deno.test("doctor: few descriptors are a warning with the limit", async () => {
   await Deno.writeTextFile(file, JSON.stringify({ "data.dir": dir.path, "api.port": freePort() }));
   const command = 'ulimit -n 256; exec "$0" doctor "$1" --json';
   const { stdout } = await runToEnd(["sh", "-c", command, defaultBinary(), file]);
-  assert.match(stdout, /"A node may open 256 files, which bounds connections and instances"/);
+  assert.match(stdout, /"A node may open 256 files, which limits connections and instances"/);
 });

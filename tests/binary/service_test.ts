@@ -65,7 +65,7 @@ for (const user of ["serverledge", "root"]) {
     const texts = examined.Findings.map(({ Message }: { Message: string }) => Message).join("\n");
     assert.match(texts, new RegExp(`^The service runs as ${user}, process ${state.Pid}$`, "m"));
     assert.match(texts, /^The service may open \d+ files$/m);
-    assert.match(texts, /^A node answers at 127\.0\.0\.1:\d+$/m);
+    assert.match(texts, /^A node responds at 127\.0\.0\.1:\d+$/m);
     const long = await machine.ok("serverledge", "doctor", "--json", "--set", "shutdown.grace=80");
     assert.match(long, /TimeoutStopSec=110 in the unit/);
 

@@ -31,9 +31,9 @@ Deno.test("TLS: the command line and its load generator, accept a certificate th
   assert.notEqual(distrusted.code, 0);
   assert.match(distrusted.stderr, /UnknownIssuer.*--ca FILE/);
   const plain = await node.cli(["status", "-H", `http://127.0.0.1:${port}`]);
-  assert.match(plain.stderr, /if it serves HTTPS, name it by its URL: --host https:/);
+  assert.match(plain.stderr, /if it serves HTTPS, give its URL: --host https:/);
   const secure = await node.cli(["status", "-H", node.url.replace("http:", "https:")]);
-  assert.match(secure.stderr, /if the node serves plain HTTP, write http:/);
+  assert.match(secure.stderr, /if the node serves plain HTTP, use http:/);
 });
 
 Deno.test("tls self-signed: makes a certificate that clients trust by its fingerprint", async () => {
@@ -59,7 +59,7 @@ Deno.test("tls self-signed: makes a certificate that clients trust by its finger
   assert.equal(fingerprint, `SHA256:${digest.replaceAll(":", "").toLowerCase()}`);
   const again = await run("self-signed");
   assert.equal(again.code, 1);
-  assert.match(again.stderr, /node\.key: it exists/);
+  assert.match(again.stderr, /node\.key: the file exists/);
 
   const { node, port } = await startWithTls({ cert, key });
   await using _node = node;

@@ -162,7 +162,7 @@ Deno.test("TLS: unusable files, keep the node from starting and are named", asyn
   const two = await makeCertificate(folder.path, "two");
   for (
     const [config, reported] of [
-      [{ "api.tls.cert": one.cert }, /api\.tls\.cert: needs api\.tls\.key, too/],
+      [{ "api.tls.cert": one.cert }, /api\.tls\.cert: also needs api\.tls\.key/],
       [{ "api.tls.port": 1 }, /api\.tls\.port: needs api\.tls\.cert/],
       [{ "api.tls.cert": one.cert, "api.tls.key": two.key }, /two\.key is not the key of/],
       [{ "api.tls.cert": one.key, "api.tls.key": one.key }, /not a PEM file with a certificate/],

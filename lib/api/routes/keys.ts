@@ -73,7 +73,7 @@ function issued({ name, id, key }: IssuedKey) {
 
 const ownKey: Description = {
   tag,
-  summary: "Rights of the request's key",
+  summary: "Rights of the key in the request",
   details:
     "`Required` says whether this node requires a key. Without a key in the request, `Key` is null.",
   answers: { 200: { description: "The rights", schema: answers.ownKey } },
@@ -83,8 +83,8 @@ const ownKey: Description = {
 
 const listing: Description = {
   tag,
-  summary: "List the keys",
-  details: "All keys with their rights, without their secrets.",
+  summary: "List keys",
+  details: "Returns all keys with their rights, without their secrets.",
   answers: { 200: { description: "The keys, sorted by name", schema: answers.keys } },
   errors: ["UNAUTHORIZED", "FORBIDDEN", "INTERNAL"],
   curl: "curl $NODE/keys",
@@ -93,9 +93,8 @@ const listing: Description = {
 const creation: Description = {
   tag,
   summary: "Create a key",
-  details:
-    "The response contains the key, which cannot be shown again: the registry stores only a hash. As soon as there " +
-    "is a key, requests need one, except to public functions.",
+  details: "The response contains the key, which cannot be shown again: the registry stores " +
+    "only a hash. Once a key exists, requests need one, except to public functions.",
   body: requests.grant,
   answers: { 200: { description: "The key", schema: answers.issuedKey } },
   errors: [
@@ -113,7 +112,7 @@ const creation: Description = {
 const rotation: Description = {
   ...creation,
   summary: "Replace the secret of a key",
-  details: "The former key stays valid for a while, so that clients can change over.",
+  details: "The former key stays valid for some time, so that clients can switch.",
   body: requests.rotation,
   errors: creation.errors.map((code) => code === "KEY_EXISTS" ? "KEY_UNKNOWN" : code),
   curl: `curl $NODE/keys/camera/rotate -d '{"OverlapS": 86400}'`,
@@ -124,6 +123,6 @@ const revocation: Description = {
   summary: "Revoke a key",
   details: "The key is invalid on all nodes within a second.",
   body: requests.revocation,
-  answers: { 200: { description: "It is invalid", schema: answers.revoked } },
+  answers: { 200: { description: "The key was revoked", schema: answers.revoked } },
   curl: `curl $NODE/keys/camera/revoke -d '{}'`,
 };

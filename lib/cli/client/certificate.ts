@@ -72,10 +72,10 @@ export async function pinnedCertificate(endpoint: Endpoint, fingerprint: string)
 /** Returns why a client could not accept a certificate as its own authority. */
 function problemOf(certificate: X509Certificate): string | undefined {
   if (certificate.subject !== certificate.issuer || !certificate.verify(certificate.publicKey)) {
-    return "a CA has signed it; name the CA's certificate with --ca, if it is not a public CA";
+    return "a CA signed it; give the CA's certificate with --ca, unless it is a public CA";
   }
   return certificate.ca
-    ? "it is marked as a CA certificate; make one with serverledge tls self-signed"
+    ? "it is a CA certificate; create another one with serverledge tls self-signed"
     : undefined;
 }
 

@@ -36,13 +36,12 @@ export async function unreachable(
 
 function notUnderstood(endpoint: Endpoint, cause: NotTrusted | BadMessage): string {
   if (cause instanceof NotTrusted) {
-    return `${cause.message}. If the certificate is self-signed or of a CA of your own, name it with --ca FILE; ` +
-      `if the node serves plain HTTP, write http://${authority(endpoint)}`;
+    return `${cause.message}. If the certificate is self-signed or from a private CA, give it ` +
+      `with --ca FILE; if the node serves plain HTTP, use http://${authority(endpoint)}`;
   }
-  return `${
-    authority(endpoint)
-  } responds, but not as a node does (the response ${cause.message}); if it serves ` +
-    `HTTPS, name it by its URL: --host https://${authority(endpoint)}`;
+  return `${authority(endpoint)} does not respond like a node (the response ` +
+    `${cause.message}); if it serves HTTPS, give its URL: --host ` +
+    `https://${authority(endpoint)}`;
 }
 
 async function lookUp(host: string): Promise<unknown> {

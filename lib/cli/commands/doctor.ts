@@ -16,10 +16,10 @@ import { warn } from "../view/warn.ts";
 /** Checks whether this machine can run a node. */
 export const doctor: Command = defineCommand({
   name: "doctor",
-  brief: "Check whether this machine can run the node, and say how to mend what is wrong",
-  description: "It checks Docker, images, control groups, etcd, clocks, ports, open files, disk, " +
-    "certificates and the service, with the configuration that start would use, and changes " +
-    "nothing. What depends on the user holds for the user that runs it.",
+  brief: "Check whether this machine can run a node, and explain how to fix problems",
+  description: "Checks Docker, images, control groups, etcd, clocks, ports, open files, disk, " +
+    "certificates and the service with the configuration that start would use, and " +
+    "changes nothing. Permissions are checked for the user that runs the command.",
   examples: [
     ["serverledge doctor", "all findings, each problem with its remedy"],
     ["sudo -u serverledge serverledge doctor", "as the user of the service"],

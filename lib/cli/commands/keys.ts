@@ -40,7 +40,7 @@ const list: ActionParser = command(
     const { Keys } = answer.json as { Keys: WireOf<typeof listedKeyNames>[] };
     show(answer, globals, terminal, () => keyTable(Keys));
   }),
-  { brief: message`List the keys` },
+  { brief: message`List keys` },
 );
 
 const create: ActionParser = command(
@@ -58,25 +58,29 @@ const create: ActionParser = command(
       classes: optionOf(
         "--classes NAMES",
         text,
-        "QoS classes that its requests may name, separated by commas; default: all",
+        "QoS classes that its requests may use, separated by commas; default: all",
       ),
       rate: optionOf(
         "--rate PER_S",
         text,
         "Maximum invocations per second on each node, e.g. 100/s",
       ),
-      burst: optionOf("--burst N", whole, "Maximum invocations at once above the rate"),
+      burst: optionOf("--burst N", whole, "Maximum burst of invocations above the rate"),
       concurrency: optionOf(
         "--concurrency N",
         whole,
-        "Maximum invocations in progress on each node",
+        "Maximum concurrent invocations on each node",
       ),
       memory: optionOf(
         "--memory MIB",
         decimal,
-        "Maximum memory of the functions of its invocations in progress on each node",
+        "Maximum memory of the functions that its invocations use on each node",
       ),
-      expires: optionOf("--expires TIME", text, "Time until it expires, e.g. 90d; default: never"),
+      expires: optionOf(
+        "--expires TIME",
+        text,
+        "Time until the key expires, such as 90d; default: never",
+      ),
     }),
     (options): Action => async (globals, terminal) => {
       using node = await connect(globals, terminal);
@@ -129,7 +133,7 @@ const revoke: ActionParser = command(
   map(
     object({
       name: argumentOf("NAME", text, "Name of the key"),
-      force: flagOf("--force", "Revoke it even if it is the last key of an admin"),
+      force: flagOf("--force", "Revoke the key even if it is the last key of an admin"),
     }),
     ({ name, force }): Action => async (globals, terminal) => {
       using node = await connect(globals, terminal);
@@ -138,7 +142,7 @@ const revoke: ActionParser = command(
       show(answer, globals, terminal, () => `Revoked ${name}`);
     },
   ),
-  { brief: message`Make a key invalid on all nodes` },
+  { brief: message`Revoke a key on all nodes` },
 );
 
 const init: ActionParser = command(
@@ -148,7 +152,7 @@ const init: ActionParser = command(
       configOptions,
       object({
         name: optionWith("--name NAME", text, "Name of the key", "admin"),
-        force: flagOf("--force", "Create it even if there are keys"),
+        force: flagOf("--force", "Create the key even if others exist"),
       }),
     ),
     ({ name, force, ...options }): Action => async (globals, terminal) => {
@@ -156,7 +160,7 @@ const init: ActionParser = command(
       showIssued(key, globals, terminal);
     },
   ),
-  { brief: message`Create the first key, of an admin, on the machine of a node` },
+  { brief: message`Create the first key, with the role admin, on a node's machine` },
 );
 
 /** Creates, lists, rotates and revokes keys. */
@@ -164,18 +168,21 @@ export const keys: Command = defineCommand({
   name: "keys",
   brief: "Manage the keys that requests need",
   description:
-    "As soon as there is a key, requests need one, except to public functions. A key is printed once; the " +
-    "registry stores only a hash.",
+    "Once a key exists, requests need one, except to public functions. A key is printed " +
+    "only once; the registry stores only a hash.",
   examples: [
     [
       "serverledge keys init",
-      "the first key, of an admin; give the node's configuration as for start",
+      "the first key, with the role admin; give the node's configuration as for start",
     ],
     [
       "serverledge keys create camera --role invoker --functions 'camera-*'",
       "a key for one purpose",
     ],
-    ["serverledge keys rotate camera --overlap 1d", "a new key; the former one is valid for a day"],
+    [
+      "serverledge keys rotate camera --overlap 1d",
+      "a new key; the former one stays valid for a day",
+    ],
     ["serverledge keys revoke camera", "invalid on all nodes within a second"],
   ],
   options: map(or(list, create, rotate, revoke, init), (action) => ({ action })),
@@ -210,8 +217,8 @@ function showIssued(
   show(answer, globals, terminal, () => Key);
   if (!isReadable(globals, terminal)) return;
   terminal.err.write(
-    `Key "${Name}" is shown only now. Use it with serverledge login, in SERVERLEDGE_KEY, or as ` +
-      `"Authorization: Bearer ..."\n`,
+    `Key "${Name}" is shown only once. Use it with serverledge login, in ` +
+      'SERVERLEDGE_KEY, or as "Authorization: Bearer ..."\n',
   );
 }
 
@@ -248,6 +255,6 @@ function rateOf(value: string | undefined): number {
   if (rate !== undefined) return Number(rate);
   throw new ServerledgeError(
     "INVALID_REQUEST",
-    `--rate: expected a number per second such as 100/s, got "${value}"`,
+    `--rate: expected a number per second such as 100/s, current value is "${value}"`,
   );
 }

@@ -19,14 +19,15 @@ const maxKeyBytes = 4096;
 /** Keeps the URL of a node and a key for it. */
 export const login: Command = defineCommand({
   name: "login",
-  brief: "Keep a node and its key for later commands",
+  brief: "Save a node and its key for later commands",
   description:
-    "Reads the key from SERVERLEDGE_KEY or stdin, checks it, and writes both to a file in your configuration " +
-    "folder that only you can read. Later commands use the last context, or the one that --context names.",
+    "Reads the key from SERVERLEDGE_KEY or stdin, checks it, and writes node and key to " +
+    "a file in your configuration directory that only you can read. Later commands use " +
+    "the latest context, or the one given with --context.",
   examples: [
-    ["serverledge login http://edge1:1323", "asks for the key"],
-    ["serverledge login http://edge1:1323 --name edge < key.txt", "reads it from a file"],
-    ["serverledge login https://edge1 --ca ca.pem", "keeps the path of the CA certificate too"],
+    ["serverledge login http://edge1:1323", "prompt for the key"],
+    ["serverledge login http://edge1:1323 --name edge < key.txt", "read the key from a file"],
+    ["serverledge login https://edge1 --ca ca.pem", "also save the path of the CA certificate"],
     [
       "serverledge login https://edge1:1323 --fingerprint SHA256:...",
       "trusts the self-signed certificate with this fingerprint",

@@ -79,7 +79,7 @@ const selfSigned: RunParser = command(
       terminal.out.write(`${view}\n`);
     },
   ),
-  { brief: message`Make a self-signed certificate and its key` },
+  { brief: message`Create a self-signed certificate and its key` },
 );
 
 const fetch: RunParser = command(
@@ -112,15 +112,14 @@ const fetch: RunParser = command(
 /** Makes self-signed certificates, and fetches those of nodes. */
 export const tls: Command = defineCommand({
   name: "tls",
-  brief: "Make a self-signed certificate for a node, or fetch that of a node",
-  description:
-    "A self-signed certificate encrypts from the first day on. Clients trust it if they " +
-    "have it (--ca, cluster.tls.ca), and recognize it by its fingerprint.",
+  brief: "Create a self-signed certificate for a node, or fetch that of a node",
+  description: "A self-signed certificate provides encryption without a CA. Clients trust it if " +
+    "they have it (--ca, cluster.tls.ca), and can verify its fingerprint.",
   examples: [
     ["serverledge tls self-signed --name edge-1.example", "write node.crt and node.key"],
     [
       "serverledge tls fetch https://edge-1.example:1323 --fingerprint SHA256:... > edge-1.crt",
-      "get the certificate, on another machine",
+      "fetch the certificate, on another machine",
     ],
     [
       "serverledge status --host https://edge-1.example:1323 --ca edge-1.crt",
@@ -146,7 +145,7 @@ async function write(path: string, content: string, mode: number): Promise<void>
     await Deno.writeTextFile(path, content, { createNew: true, mode });
   } catch (cause) {
     const reason = cause instanceof Deno.errors.AlreadyExists
-      ? "it exists; move it away, or choose another file with --cert and --key"
+      ? "the file exists; move it away, or choose another file with --cert and --key"
       : (cause as Error).message;
     throw new ServerledgeError("INVALID_REQUEST", `Cannot write ${path}: ${reason}`, { cause });
   }

@@ -67,7 +67,7 @@ export const definitionOptions = merge(
     ),
     public: flagOf(
       "--public",
-      "Let anyone invoke it by /invoke and /fn, also without a key",
+      "Let anyone invoke the function by /invoke and /fn, even without a key",
     ),
     invokes: optionsOf(
       "--invokes NAME",

@@ -16,7 +16,7 @@ export const globalOptions = object("Options of all commands", {
   host: optionOf(
     "-H --host HOST",
     text,
-    "Node to connect to, or its URL, e.g. https://HOST:PORT; default: SERVERLEDGE_HOST, or 127.0.0.1",
+    "Node to connect to, or its URL, such as https://HOST:PORT; default: SERVERLEDGE_HOST, or 127.0.0.1",
   ),
   port: optionOf(
     "-P --port PORT",
@@ -26,7 +26,7 @@ export const globalOptions = object("Options of all commands", {
   context: optionOf(
     "--context NAME",
     text,
-    "Node that serverledge login has kept under this name; default: the last one",
+    "Node that serverledge login has saved under this name; default: the latest one",
   ),
   ca: optionOf(
     "--ca FILE",

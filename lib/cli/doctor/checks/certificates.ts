@@ -67,14 +67,14 @@ export function assessDates(
   const from = Math.max(...dates.map(({ from }) => from));
   const to = Math.min(...dates.map(({ to }) => to));
   if (dates.length === 0 || Number.isNaN(from + to)) {
-    return problem("error", `${name}: the file has no certificate`, "Name a PEM file");
+    return problem("error", `${name}: the file has no certificate`, "Set it to a PEM file");
   }
   const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
   if (now < from) {
     return problem(
       "error",
       `${name}: not valid before ${day(from)}`,
-      "See this machine's clock, or wait",
+      "Check this machine's clock, or wait",
     );
   }
   if (now >= to) return problem("error", `${name}: expired on ${day(to)}`, "Renew it");

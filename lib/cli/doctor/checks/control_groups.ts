@@ -20,7 +20,7 @@ export const controlGroups: Check = {
     const pid = (await unitState())?.pid ?? 0;
     if (pid > 0 && await isDelegated(pid)) {
       return [
-        fine("The service limits its sandboxes by the control group that is delegated to it"),
+        fine("The service limits its sandboxes with its delegated control group"),
       ];
     }
     try {
@@ -29,12 +29,10 @@ export const controlGroups: Check = {
     } catch (error) {
       return [problem(
         "warning",
-        `This user cannot create control groups (${
-          (error as Error).message
-        }): a node of this user ` +
-          "watches the memory of sandboxes itself",
-        "Run the node as root, or as a service (serverledge service install) on a machine with " +
-          "control groups of version 2",
+        `This user cannot create control groups (${(error as Error).message}): a node of ` +
+          "this user monitors the memory of sandboxes itself",
+        "Run the node as root, or as a service (serverledge service install), on a machine " +
+          "with control groups version 2",
       )];
     }
   },

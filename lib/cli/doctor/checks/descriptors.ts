@@ -21,7 +21,7 @@ export const descriptors: Check = {
     if (limits.hard >= fewDescriptors) return [fine(found)];
     return [problem(
       "warning",
-      `${found}, which bounds connections and instances`,
+      `${found}, which limits connections and instances`,
       "LimitNOFILE=65536 in the unit (systemctl edit serverledge), or ulimit -Hn in the shell",
     )];
   },

@@ -36,7 +36,7 @@ export function assessSpace(directory: string, free: number): Finding {
   return problem(
     free < criticalBytes ? "error" : "warning",
     found,
-    "Remove what is not needed (serverledge images prune), or set data.dir to a larger disk",
+    "Remove unneeded files (serverledge images prune), or set data.dir to a larger disk",
   );
 }
 

@@ -16,11 +16,11 @@ export const docker: Check = {
     try {
       const version = await engine.ask("tell its version", (client) => client.version());
       const { seccomp } = await engine.facts();
-      const found = `Docker ${version.Version} answers, API ${version.ApiVersion}`;
+      const found = `Docker ${version.Version} responds, API ${version.ApiVersion}`;
       if (seccomp) return [fine(found)];
       return [problem(
         "warning",
-        `${found}; it runs without seccomp: containers may make any system call`,
+        `${found}; it runs without seccomp: containers can use all system calls`,
         "Use a kernel and an engine with seccomp",
       )];
     } catch (error) {

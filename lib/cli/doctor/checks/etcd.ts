@@ -34,7 +34,7 @@ export const etcd: Check = {
       findings.push(problem(
         "error",
         asServerledgeError(error).message,
-        "See etcd.username, etcd.password, etcd.tls.*, and the role of the user in etcd",
+        "Check etcd.username, etcd.password, etcd.tls.*, and the role of the user in etcd",
       ));
     }
     return findings;
@@ -47,11 +47,11 @@ function describe(member: Member, count: number): Finding {
     return problem(
       // The node goes on with the others.
       count > 1 ? "warning" : "error",
-      `etcd does not answer at ${endpoint}: ${member.problem}`,
-      "Start it, or correct etcd.address; see that a firewall lets the node through",
+      `etcd does not respond at ${endpoint}: ${member.problem}`,
+      "Start it, or correct etcd.address; check that a firewall lets the node through",
     );
   }
-  if (member.leader) return fine(`etcd ${version} answers at ${endpoint}`);
+  if (member.leader) return fine(`etcd ${version} responds at ${endpoint}`);
   return problem(
     "error",
     `etcd ${version} at ${endpoint} has no leader`,

@@ -41,12 +41,12 @@ async function apiPort(
   const failure = tryListening(() => Deno.listen({ hostname, port }));
   if (!failure) return fine(`Port ${address} is free`);
   if (!(failure instanceof Deno.errors.AddrInUse)) return unusable(address, failure);
-  if (await isNode(hostname, port)) return fine(`A node answers at ${address}`);
-  if (runs) return fine(`Port ${address} is taken, and this machine's node runs`);
+  if (await isNode(hostname, port)) return fine(`A node responds at ${address}`);
+  if (runs) return fine(`Port ${address} is in use, and this machine's node runs`);
   return problem(
     "error",
     `Another program listens on ${address}`,
-    `End it (ss -ltnp 'sport = :${port}' names it), or set ${key} to another port`,
+    `Stop it (ss -ltnp 'sport = :${port}' shows it), or set ${key} to another port`,
   );
 }
 
@@ -57,14 +57,14 @@ function datagramPort(config: Config, runs: boolean): Finding {
   const failure = tryListening(() => Deno.listenDatagram({ transport: "udp", hostname, port }));
   if (!failure) return fine(`${address} is free`);
   if (!(failure instanceof Deno.errors.AddrInUse)) return unusable(address, failure);
-  if (runs) return fine(`${address} is taken, and this machine's node runs`);
+  if (runs) return fine(`${address} is in use, and this machine's node runs`);
   if (!config.chosen.has("registry.udp.port")) {
-    return fine(`${address} is taken: a free one is used`);
+    return fine(`${address} is in use: the node would use a free port`);
   }
   return problem(
     "error",
     `Another program uses ${address}`,
-    `End it (ss -lunp 'sport = :${port}' names it), or set registry.udp.port to another port`,
+    `Stop it (ss -lunp 'sport = :${port}' shows it), or set registry.udp.port to another port`,
   );
 }
 

@@ -20,7 +20,7 @@ export const service: Check = {
         : problem(
           "warning",
           `The service is ${unit.active}`,
-          "systemctl start serverledge; journalctl -u serverledge says why it ended",
+          "Run systemctl start serverledge; journalctl -u serverledge shows why it ended",
         ),
     ];
     if (unit.stopTimeoutS > graceS) return findings;
@@ -29,7 +29,7 @@ export const service: Check = {
       problem(
         "warning",
         `systemd kills a stopping node after ${unit.stopTimeoutS} s, before shutdown.grace ` +
-          `(${graceS} s) ends: its containers would stay`,
+          `(${graceS} s) ends: its containers would remain`,
         `Set TimeoutStopSec=${Math.ceil(graceS) + 30} in the unit (systemctl edit serverledge)`,
       ),
     ];
