@@ -34,10 +34,10 @@ export function configurationPage(): string {
     runtimes(),
     stack(
       "## qos",
-      "Classes of service, which requests name by id or name. `qos.<class>.<field>`, for example `qos.critical.limit` " +
+      "QoS classes, which requests select by id or name. `qos.<class>.<field>`, for example `qos.critical.limit` " +
         `(${code(environmentName("qos.critical.limit"))}):`,
       settingTable(Object.entries(qosFields), code),
-      "Each class needs an `id` of its own; requests that name no class are in class 0, `default`.",
+      "Each class needs a unique `id`; requests without a class are in class 0, `default`.",
     ),
     stack(
       "## policy",
@@ -51,8 +51,8 @@ export function configurationPage(): string {
 
 const introduction = stack(
   "A node reads a configuration file, then environment variables, then its command line; the last one that sets a key wins. The file is YAML, TOML or JSON, with dotted or " +
-    "nested keys in any case. `start CONFIG` names it; otherwise it is `serverledge-conf.yaml`, `.yml`, `.toml` or `.json` in `/etc/serverledge`, the home folder or the current " +
-    "folder, whichever comes first. An unknown key is an error, an unknown variable a warning.",
+    "nested keys in any case. `start CONFIG` names it; otherwise it is `serverledge-conf.yaml`, `.yml`, `.toml` or `.json` in `/etc/serverledge`, the home directory or the current " +
+    "directory, whichever comes first. An unknown key is an error, an unknown variable a warning.",
   block(
     "serverledge config                    # the configuration that start would use, and where each value comes from\n" +
       "serverledge config --example          # a file with every key at its default\n" +
@@ -124,7 +124,7 @@ function goKeys(): string {
   );
   return stack(
     "## Keys of the Go prototype",
-    "Keys of the Go prototype mean the same here and can stay in their files, except for the following. A node warns of each once and starts.",
+    "Keys of the Go prototype have the same meaning here and can stay in their files, with the following exceptions. A node warns once about each and starts.",
     table(
       ["key there", "here"],
       Object.entries(renamed).filter(([key]) => !formerNames.includes(key))
@@ -141,7 +141,7 @@ function goKeys(): string {
         ]),
         ...absent.map((key) => [
           code(key.endsWith(".") ? `${key}*` : key),
-          "this version does not have that part",
+          "this version does not have this part",
         ]),
       ],
     ),

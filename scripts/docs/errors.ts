@@ -34,39 +34,44 @@ export function errorsPage(): string {
 
 /** When each code is used. */
 const meanings: Readonly<Record<ErrorCode, string>> = {
-  CONFIG_INVALID: "A key of the configuration, a policy or the node's folder cannot be used.",
+  CONFIG_INVALID: "A configuration key, a policy or the node's directory is invalid.",
   INVALID_REQUEST: "The request or the command line is malformed.",
   UNAUTHORIZED:
     "The request has no valid key, or claims to come from a node but is not signed with this cluster's secret.",
   FORBIDDEN:
-    "The key does not permit it, a web page of another origin sent it, or its data must not be in this area.",
-  ROUTE_UNKNOWN: "The API has no such path.",
+    "The key does not permit the request, a web page of another origin sent it, or its locality excludes this area.",
+  ROUTE_UNKNOWN: "The API has no such route.",
   FUNCTION_UNKNOWN: "There is no such function.",
-  KEY_UNKNOWN: "There is no key of that name.",
+  KEY_UNKNOWN: "There is no key with this name.",
   RUNTIME_UNKNOWN: "The node has no such runtime, or no image for it.",
-  RESULT_UNKNOWN: "No asynchronous invocation has that id, or its result has expired.",
-  METHOD_NOT_ALLOWED: "The path takes other methods, which the header `Allow` lists.",
-  FUNCTION_EXISTS: "A function of that name exists already.",
-  KEY_EXISTS: "A key of that name exists already.",
-  REQUEST_REPEATED: "The node has already taken a request with that id.",
+  RESULT_UNKNOWN:
+    "No asynchronous invocation has this id, or its result has expired or is damaged.",
+  METHOD_NOT_ALLOWED:
+    "The route does not allow this method; the header `Allow` lists the allowed ones.",
+  FUNCTION_EXISTS: "A function with this name already exists.",
+  KEY_EXISTS: "A key with this name already exists.",
+  REQUEST_REPEATED: "The node has already received a request with this id.",
   PAYLOAD_TOO_LARGE: "The body, the code or its unpacked files are larger than the node allows.",
-  UNPROCESSABLE: "The request is well-formed, but a value in it cannot be used.",
+  UNPROCESSABLE: "The request is well-formed, but one of its values is invalid.",
   QUOTA_EXCEEDED:
-    "A quota of the key is used up, which the message names, or too many invalid keys were sent.",
-  NODE_SATURATED: "The node has no room for it now; `Retry-After` says when to try again.",
-  NO_SUITABLE_NODE: "The policy found no node that may and can run it now.",
+    "A quota of the key, which the message names, is used up, or too many invalid keys were sent.",
+  NODE_SATURATED:
+    "The node has no capacity for the request now; `Retry-After` says when to try again.",
+  NO_SUITABLE_NODE: "The policy found no node that can run the request now.",
   CANCELLED: "The client disconnected before the response.",
-  FUNCTION_ERROR: "The function failed, or its code or its result cannot be used.",
+  FUNCTION_ERROR: "The function failed, or its code or its result is invalid.",
   FUNCTION_DAMAGED: "The function's record in the registry cannot be read.",
-  INTERNAL: "A defect of the node, which its log describes.",
-  FUNCTION_CRASHED: "The instance ended during the call, for example because it ran out of memory.",
+  INTERNAL: "A defect of the node; see its log for details.",
+  FUNCTION_CRASHED:
+    "The instance terminated during the invocation, for example because it ran out of memory.",
   INSTANCE_START_FAILED: "No instance of the function could be started.",
-  PEER_UNREACHABLE: "Another node, or the one that the command line asks, does not answer.",
-  PEER_DECLINED: "Another node refused the request before it began.",
+  PEER_UNREACHABLE:
+    "Another node, or the node that the command line connects to, does not respond.",
+  PEER_DECLINED: "Another node rejected the request before it started.",
   ENGINE_REFUSED: "The Docker engine refused an operation, such as pulling an image.",
   STORAGE_FULL: "The disk has no space for the function's code.",
-  ENGINE_UNAVAILABLE: "The Docker engine does not answer.",
-  REGISTRY_UNAVAILABLE: "The registry does not answer.",
-  SHUTTING_DOWN: "The node is stopping.",
-  DEADLINE_EXCEEDED: "The time to wait or to run was up.",
+  ENGINE_UNAVAILABLE: "The Docker engine does not respond.",
+  REGISTRY_UNAVAILABLE: "The registry does not respond.",
+  SHUTTING_DOWN: "The node is shutting down.",
+  DEADLINE_EXCEEDED: "The request exceeded its deadline or its execution timeout.",
 };

@@ -41,11 +41,11 @@ export function limitsPage(): string {
     limits(
       set("body of a request", "api.body.max", "MiB"),
       set(
-        "request that creates or updates a function, and code that is fetched from a URL",
+        "request that creates or updates a function, and code downloaded from a URL",
         "code.max",
         "MiB",
       ),
-      fixed("parameters or HTTP event of one call, as JSON", bytes(maxFrameBytes)),
+      fixed("parameters or HTTP event of one invocation, as JSON", bytes(maxFrameBytes)),
       set(
         "result of a function, as quoted JSON; a streamed body has no limit",
         "api.result.max",
@@ -62,22 +62,22 @@ export function limitsPage(): string {
         code("api.connections.max"),
       ],
       [
-        "connections of one client's address (IPv6: its /64 network)",
+        "connections from one client address (for IPv6, from one /64 network)",
         "half of all",
         code("api.connections.client"),
       ],
-      set("time that a connection is kept without a request", "api.idle.timeout", "s"),
-      fixed("time in which a request's head has to arrive", seconds(server.headMs)),
-      fixed("pause within the arrival of a request's body", seconds(server.bodyMs)),
-      fixed("time for which a client may take nothing of its response", seconds(server.sendMs)),
+      set("time for which an idle connection is kept", "api.idle.timeout", "s"),
+      fixed("time in which the head of a request must arrive", seconds(server.headMs)),
+      fixed("pause while the body of a request arrives", seconds(server.bodyMs)),
+      fixed("time for which a client may stop reading its response", seconds(server.sendMs)),
       fixed("URL of a request", bytes(maxTargetLength)),
       fixed("headers of a request", `${count(maxHeaders)}, ${bytes(maxHeadBytes)} in all`),
-      fixed("clients that follow logs of a node", count(maxFollowers)),
+      fixed("clients that follow function output on a node", count(maxFollowers)),
     ),
     "## Functions",
     limits(
       fixed("memory of an instance (`MemoryMB`)", bytes(maxMemoryMib * mib)),
-      fixed("execution that a function may ask for (`TimeoutMs`)", seconds(maxTimeoutMs)),
+      fixed("execution timeout of a function (`TimeoutMs`)", seconds(maxTimeoutMs)),
       fixed("environment variables", count(maxEnv)),
       fixed("functions that a function may invoke, as names or patterns", count(maxInvokes)),
       fixed(
@@ -85,31 +85,31 @@ export function limitsPage(): string {
         `${count(archiveLimits.maxEntries)}, ${bytes(archiveLimits.maxBytes)} unpacked`,
       ),
       fixed(
-        "unpacked code that a node keeps; what was not used for longest goes first",
+        "unpacked code that a node keeps; the least recently used is removed first",
         bytes(maxCodeBytes),
       ),
     ),
     "## Invocations",
     limits(
-      set("execution of a function that sets no `TimeoutMs`", "invocation.timeout", "s"),
+      set("execution of a function without `TimeoutMs`", "invocation.timeout", "s"),
       set("requests that wait for resources", "scheduler.queue.capacity"),
-      set("nodes that a request may be sent on to, one after the other", "scheduler.hops"),
+      set("times that a request is offloaded from node to node", "scheduler.hops"),
       fixed("functions that one invocation may wait for at once", count(maxCallees)),
       fixed("functions that wait for each other", count(maxCallers)),
       set(
-        "time in which the result of an async invocation can be polled",
+        "time for which the result of an asynchronous invocation is kept",
         "async.results.expiration",
         "s",
       ),
-      fixed("output of one call in its report", chars(maxCallOutput)),
+      fixed("output of one invocation in its report", chars(maxCallOutput)),
       fixed(
-        "what `logs` keeps of a function",
+        "output of a function that `logs` keeps",
         `${count(maxLines)} lines of ${chars(maxLineLength)}, ${
           chars(maxFunctionChars)
         } in all; of all functions ${chars(maxTotalChars)}`,
       ),
       fixed(
-        "async invocations that a node keeps while etcd is away",
+        "asynchronous invocations that a node keeps while etcd is unavailable",
         `${count(maxWaiting)}, and ${bytes(maxSize)} of their results`,
       ),
     ),
@@ -125,7 +125,7 @@ export function limitsPage(): string {
       set("time for which an idle instance is kept", "container.expiration", "s"),
       set("processes and threads of a container", "container.pids"),
       set("`/tmp` of a container, part of its memory", "container.tmp", "MiB"),
-      set("what a custom image writes to its own files and volumes", "container.disk", "MiB"),
+      set("data that a custom image writes to its own files and volumes", "container.disk", "MiB"),
       fixed("memory of a WebAssembly module", "the function's `MemoryMB`"),
       fixed("first argument of a WebAssembly command", `${count(maxArgument)} bytes`),
       fixed(
