@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import type { RecordTable } from "../registry/record_table.ts";
+import { KeyMeter } from "./key_meter.ts";
 import { isExpired, isValid, type KeyRecord, parseKey } from "./key.ts";
 import {
   anyone,
@@ -64,6 +65,8 @@ export class KeyAuthenticator implements Authenticator, Disposable {
   readonly #byId = new Map<string, KeyRecord>();
   /** By the value of the header. One look-up replaces a hash for each request. */
   readonly #verified = new Map<string, Verified>();
+  /** By the id of the key, for keys with quotas that were used. */
+  readonly #meters = new Map<string, KeyMeter>();
   #isRequired = false;
 
   /** Creates an authenticator that follows the keys until it is disposed. */
@@ -97,19 +100,31 @@ export class KeyAuthenticator implements Authenticator, Disposable {
   }
 
   #verify(header: string, client: string | undefined): Principal {
-    if (client !== undefined) this.#attempts.check(client);
     const now = this.#options.clock.wall();
     const key = parseKey(header.slice(header.lastIndexOf(" ") + 1));
     const record = key && this.#byId.get(key.id);
     if (!key || !record || !isValid(record, key.secret, now)) {
+      // A valid key is never slowed down: clients behind one address share it.
       if (client !== undefined) this.#attempts.add(client);
       const hasExpired = key && record && isExpired(record, now);
       throw unauthorized(hasExpired ? `Key "${record.name}" has expired` : "The key is not valid");
     }
-    const principal = new GrantedPrincipal(record.id, record, this.#options.isPublic);
+    const principal = new GrantedPrincipal(
+      record.id,
+      record,
+      this.#options.isPublic,
+      this.#meterOf(record),
+    );
     if (this.#verified.size >= maxVerified) this.#verified.clear();
-    this.#verified.set(header, { principal, until: endOf(record) });
+    this.#verified.set(header, { principal, until: endOf(record, now) });
     return principal;
+  }
+
+  #meterOf(record: KeyRecord): KeyMeter | undefined {
+    if (!KeyMeter.isNeeded(record)) return undefined;
+    let meter = this.#meters.get(record.id);
+    if (!meter) this.#meters.set(record.id, meter = new KeyMeter(record, this.#options.clock));
+    return meter;
   }
 
   #update(): void {
@@ -117,11 +132,16 @@ export class KeyAuthenticator implements Authenticator, Disposable {
     this.#verified.clear();
     this.#byId.clear();
     for (const record of keys.list()) this.#byId.set(record.id, record);
+    for (const [id, meter] of this.#meters) {
+      const record = this.#byId.get(id);
+      if (record) meter.grant = record;
+      else this.#meters.delete(id);
+    }
     this.#isRequired = required === "always" || keys.size > 0;
   }
 }
 
 /** Returns when a key must be verified again. */
-function endOf({ expires, formerUntil = 0 }: KeyRecord): number {
-  return Math.min(expires || Infinity, formerUntil || Infinity);
+function endOf({ expires, formerUntil = 0 }: KeyRecord, now: number): number {
+  return Math.min(expires || Infinity, formerUntil > now ? formerUntil : Infinity);
 }

@@ -26,24 +26,12 @@ export class FailedAttempts {
   }
 
   /**
-   * Refuses an address after too many failed attempts.
+   * Records a failed attempt.
    *
-   * @throws `QUOTA_EXCEEDED`
+   * @throws `QUOTA_EXCEEDED` after too many of the address
    */
-  check(address: string): void {
-    const aheadMs = (this.#until.get(address) ?? 0) - this.#clock.now();
-    const allowedMs = (burst / perSecond) * 1000;
-    if (aheadMs < allowedMs) return;
-    const retryAfterS = Math.max(1, Math.ceil((aheadMs - allowedMs) / 1000));
-    throw new ServerledgeError(
-      "QUOTA_EXCEEDED",
-      `Too many invalid keys from ${address}: try again in ${retryAfterS} s with a valid key`,
-      { details: { retryAfterS } },
-    );
-  }
-
-  /** Records a failed attempt. */
   add(address: string): void {
+    this.#check(address);
     const now = this.#clock.now();
     const until = Math.max(this.#until.get(address) ?? 0, now) + 1000 / perSecond;
     // The most recent addresses are at the end.
@@ -53,5 +41,17 @@ export class FailedAttempts {
       if (end > now && this.#until.size <= maxAddresses) break;
       this.#until.delete(oldest);
     }
+  }
+
+  #check(address: string): void {
+    const aheadMs = (this.#until.get(address) ?? 0) - this.#clock.now();
+    const allowedMs = (burst / perSecond) * 1000;
+    if (aheadMs < allowedMs) return;
+    const retryAfterS = Math.max(1, Math.ceil((aheadMs - allowedMs) / 1000));
+    throw new ServerledgeError(
+      "QUOTA_EXCEEDED",
+      `Too many invalid keys from ${address}: try again in ${retryAfterS} s with a valid key`,
+      { details: { retryAfterS } },
+    );
   }
 }

@@ -46,8 +46,18 @@ export class KeyService {
     return this.#table.list();
   }
 
-  /** Creates a key. @throws `KEY_EXISTS`, `REGISTRY_UNAVAILABLE` */
+  /**
+   * Creates a key.
+   *
+   * @throws `KEY_EXISTS`, `FORBIDDEN` if it is the first one and not of an admin, `REGISTRY_UNAVAILABLE`
+   */
   async create(grant: Grant): Promise<IssuedKey> {
+    if (grant.role !== "admin" && this.#table.list().length === 0) {
+      throw new ServerledgeError(
+        "FORBIDDEN",
+        `Create a key with the role admin first: with "${grant.name}" as the only one, nobody could create others`,
+      );
+    }
     const { secret, hash } = newSecret();
     const id = randomId(keyIdLength);
     const record = { ...grant, id, hash, created: this.#clock.wall() };
@@ -69,12 +79,10 @@ export class KeyService {
   async rotate(name: string, overlapMs: number): Promise<IssuedKey> {
     const record = this.#find(name);
     const { secret, hash } = newSecret();
-    await this.#collection.put({
-      ...record,
-      hash,
-      formerHash: record.hash,
-      formerUntil: Math.floor(this.#clock.wall() + overlapMs),
-    });
+    const formerUntil = Math.floor(this.#clock.wall() + overlapMs);
+    const rotated = { ...record, hash, formerHash: record.hash, formerUntil };
+    // A key that another node has just revoked must not come back.
+    if (!await this.#collection.replace(record, rotated)) throw unknown(name);
     return { name, id: record.id, key: formatKey(record.id, secret) };
   }
 
@@ -104,9 +112,13 @@ export class KeyService {
   #find(name: string): KeyRecord {
     const record = this.#table.get(name);
     if (record) return record;
-    throw new ServerledgeError(
-      "KEY_UNKNOWN",
-      `There is no key "${name}": serverledge keys list shows all keys`,
-    );
+    throw unknown(name);
   }
+}
+
+function unknown(name: string): ServerledgeError {
+  return new ServerledgeError(
+    "KEY_UNKNOWN",
+    `There is no key "${name}", or it was changed just now: serverledge keys list shows all keys`,
+  );
 }

@@ -6,6 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import type { Grant } from "./key.ts";
+import type { KeyMeter } from "./key_meter.ts";
 import { type Action, matches, permits } from "./role.ts";
 
 /** The client of a request. */
@@ -14,6 +15,10 @@ export interface Principal {
   readonly keyId: string;
   /** Rights of its key; undefined for a client without one. */
   readonly grant?: Grant;
+  /** Names of the QoS classes that its requests may name; undefined: all. */
+  readonly classes?: readonly string[] | undefined;
+  /** Counts its invocations; undefined if it has no quotas. */
+  readonly meter?: KeyMeter | undefined;
   /** Returns whether it may do something, on functions of a name if one is given. */
   may(action: Action, functionName?: string): boolean;
   /**
@@ -50,6 +55,7 @@ export function stranger(isPublic: (functionName: string) => boolean): Principal
     action === "invoke" && functionName !== undefined && isPublic(functionName);
   return {
     keyId: "",
+    classes: [],
     may,
     require(action, functionName) {
       if (!may(action, functionName)) throw unauthorized("This node requires a key");
@@ -61,6 +67,7 @@ export function stranger(isPublic: (functionName: string) => boolean): Principal
 export class GrantedPrincipal implements Principal {
   readonly #isPublic: (functionName: string) => boolean;
   readonly #isUnrestricted: boolean;
+  readonly classes: readonly string[] | undefined;
 
   /**
    * Creates the principal.
@@ -68,12 +75,15 @@ export class GrantedPrincipal implements Principal {
    * @param keyId id of its key
    * @param grant what it may do
    * @param isPublic whether anyone may invoke a function
+   * @param meter counts its invocations; undefined if it has no quotas
    */
   constructor(
     readonly keyId: string,
     readonly grant: Grant,
     isPublic: (functionName: string) => boolean,
+    readonly meter?: KeyMeter,
   ) {
+    this.classes = grant.classes.length > 0 ? grant.classes : undefined;
     this.#isPublic = isPublic;
     this.#isUnrestricted = grant.role === "admin" || grant.functions.includes("*");
   }

@@ -55,9 +55,12 @@ export interface ApiServices {
   /**
    * Checks whether the function can be invoked, before the body is read.
    *
+   * @returns the function
    * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`
    */
-  admit(name: string): void;
+  admit(name: string): Pick<FunctionRecord, "memoryMib">;
+  /** Returns the name of the QoS class that a request names. */
+  classOf(key: InvokeRequest["qosClass"]): string;
   /**
    * Starts an invocation.
    *

@@ -74,13 +74,19 @@ export function createBalancerApp(services: BalancerServices): HttpHandler {
       return handle();
     });
   const plainHttp = (context: Context) => {
-    services.access.authenticate(incomingRequest(context.req.raw));
-    return forward(context, "page", context.req.param("name")!);
+    const name = context.req.param("name")!;
+    services.access.authenticate(incomingRequest(context.req.raw)).require("invoke", name);
+    return forward(context, "page", name);
   };
 
   app.post(
     "/invoke/:fun",
-    withOriginCheck((context) => forward(context, "invocation", context.req.param("fun")!)),
+    withOriginCheck((context, principal) => {
+      const name = context.req.param("fun")!;
+      // Where a request is sent depends on the function, which a stranger must not learn about.
+      principal.require("invoke", name);
+      return forward(context, "invocation", name);
+    }),
   );
   for (const path of ["/fn/:name/:path{.*}", "/fn/:name"]) app.all(path, plainHttp);
   app.get("/status", own(() => jsonAnswer(services.status())));

@@ -51,6 +51,7 @@ export function nodeServices(parts: NodeParts): ApiServices {
     node: { ...parts.node, version },
     free: () => ({ memoryMib: ledger.availableMemory, cpu: ledger.freeCpu }),
     admit: (name) => scheduler.admit(name),
+    classOf: (key) => scheduler.classOf(key),
     invoke: (name, request, origin) => scheduler.submit(name, request, origin),
     accept: (name, request, origin) => asyncInvocations.accept(name, request, origin),
     poll: (id, reserve) => asyncInvocations.poll(id, reserve),

@@ -49,6 +49,13 @@ export interface Collection<T> {
   /** Adds or replaces a record. */
   put(record: T): Promise<void>;
   /**
+   * Replaces a record in one transaction, unless it was changed or deleted.
+   *
+   * @param former the record as it is known
+   * @returns false if it is another one now
+   */
+  replace(former: T, record: T): Promise<boolean>;
+  /**
    * Removes a record.
    *
    * @returns false if there was none

@@ -24,7 +24,10 @@ Deno.test("a node beyond loopback needs a key, which keys init creates", async (
     runToEnd([defaultBinary(), ...command, ...args], { env: { HOME: folder.path } });
   const refused = await run("start");
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /There is no key[^]*serverledge keys init[^]*api\.auth to none/);
+  assert.match(
+    refused.stderr,
+    /There is no key of an admin[^]*serverledge keys init[^]*api\.auth to none/,
+  );
   const first = await run("keys", "init", "--json");
   assert.match(JSON.parse(first.stdout).Key, /^sl_[a-z0-9]{12}_[0-9a-f]{64}$/);
   const second = await run("keys", "init");
@@ -33,7 +36,10 @@ Deno.test("a node beyond loopback needs a key, which keys init creates", async (
 
 Deno.test("keys with roles, as curl and the command line use them", async (t) => {
   await using home = await tempDir("keys-home");
-  await using node = await startNodeProcess({ env: { XDG_CONFIG_HOME: home.path } });
+  await using node = await startNodeProcess({
+    env: { XDG_CONFIG_HOME: home.path },
+    config: { "qos.critical": { id: 1 }, "qos.besteffort": { id: 2 } },
+  });
   const { url } = node;
   const fields = async (path: string, init: RequestInit = {}, key?: string) => {
     const headers = key ? { authorization: `Bearer ${key}` } : undefined;
@@ -148,6 +154,25 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     assert.match(own.text, /Bearer token-of-the-function/);
   });
 
+  await t.step("quotas and classes bound the invocations of a key", async () => {
+    const slow = await issue({ Name: "slow", Role: "invoker", Rate: 0.01, Burst: 2 }, admin);
+    const statuses: number[] = [];
+    for (let i = 0; i < 4; i++) statuses.push((await post("/invoke/other", {}, slow)).status);
+    assert.deepEqual(statuses, [200, 200, 429, 429]);
+    const refused = await fields("/fn/other", {}, slow);
+    assert.equal(refused.status, 429);
+    const { code: reason, message } = JSON.parse(refused.text);
+    assert.equal(reason, "QUOTA_EXCEEDED");
+    assert.match(message, /rate quota of key "slow"/);
+    assert(Number(refused.headers.get("retry-after")) > 50);
+    const small = await issue({ Name: "small", Role: "invoker", MemoryMB: 63 }, admin);
+    assert.match((await post("/invoke/other", {}, small)).text, /memory quota/);
+    const best = await issue({ Name: "best", Role: "invoker", Classes: ["besteffort"] }, admin);
+    assert.equal((await post("/invoke/other", { QoSClass: "critical" }, best)).status, 403);
+    assert.equal((await post("/invoke/other", {}, best)).status, 200);
+    assert.equal((await post("/invoke/web", { QoSClass: "critical" })).status, 403, "a stranger");
+  });
+
   await t.step("a key that is revoked or rotated without overlap is invalid at once", async () => {
     const { text } = await post("/keys/cam/rotate", { OverlapS: 0 }, admin);
     assert.equal((await post("/invoke/camera-1", {}, invoker)).status, 401);
@@ -166,6 +191,9 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     assert.equal((file.mode ?? 0) & 0o777, 0o600);
     const listed = await node.cli(["list", "--context", "edge"]);
     assert.deepEqual(JSON.parse(listed.stdout), ["camera-1", "other", "web"]);
+    const load = ["bench", "camera-1", "--context", "edge", "--duration", "0.2", "--warm-up", "0"];
+    const bench = await node.cli(load);
+    assert.equal(bench.code, 0, bench.stderr);
     const refused = await node.cli(["list"]);
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /SERVERLEDGE_KEY/);

@@ -47,12 +47,25 @@ Deno.test("requests derived from the OpenAPI document give no server error and n
   const data = new TextEncoder().encode(handler);
   const archive = await packTar([{ path: "hello.js", data, executable: false }]);
   const definition = { Name: "hello", Runtime: "deno", Handler: "hello" };
-  const created = await fetch(`${node.url}/create`, {
-    method: "POST",
-    body: JSON.stringify({ ...definition, TarFunctionCode: archive.toBase64() }),
-  });
-  assert.equal(created.status, 200, await created.text());
-  const args = ["run", `${node.url}/openapi.json`, "--seed", "1", "--max-examples", "20"];
+  const post = async (path: string, body: object) => {
+    const response = await fetch(node.url + path, { method: "POST", body: JSON.stringify(body) });
+    assert.equal(response.status, 200, path);
+    return await response.json();
+  };
+  await post("/create", { ...definition, TarFunctionCode: archive.toBase64() });
+  // The requests create keys, too, and from the first one on need one.
+  const { Key } = await post("/keys", { Name: "root", Role: "admin" });
+  const key = `Authorization: Bearer ${Key}`;
+  const args = [
+    "run",
+    `${node.url}/openapi.json`,
+    "--header",
+    key,
+    "--seed",
+    "1",
+    "--max-examples",
+    "20",
+  ];
   const { code, stdout, stderr } = await runToEnd([
     schemathesis,
     ...args,

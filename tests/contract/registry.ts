@@ -255,7 +255,12 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     await notes.put({ id: "a", text: "three" });
     await notes.put({ id: "b", text: "four" });
     await eventually("both are observed", () => seen.get("a") === "three" && seen.has("b"));
+    const [three, five] = [{ id: "a", text: "three" }, { id: "a", text: "five" }];
+    assert.equal(await notes.replace({ id: "a", text: "one" }, five), false);
+    assert.equal(await notes.replace(three, five), true);
+    await eventually("the replacement is observed", () => seen.get("a") === "five");
     assert.equal(await notes.delete("a"), true);
+    assert.equal(await notes.replace(five, three), false, "it is not brought back");
     assert.equal(await notes.delete("a"), false);
     await eventually("the deletion is observed", () => !seen.has("a"));
     assert.deepEqual([...seen], [["b", "four"]]);

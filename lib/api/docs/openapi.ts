@@ -10,7 +10,7 @@ import { describeRoute, type DescribeRouteOptions, generateSpecs, resolver } fro
 import type * as v from "valibot";
 import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
 import { isObject } from "../../json/json.ts";
-import { type Description, methodsOf, type Route } from "../route.ts";
+import { type Access, type Description, methodsOf, type Route } from "../route.ts";
 import { answers as named } from "../schemas.ts";
 
 /** Information about the node in the document. */
@@ -37,7 +37,7 @@ export async function openApiDocument(
   // A separate app contains the descriptions, since each description is a middleware.
   const described = new Hono();
   for (const route of routes) {
-    const description = describeRoute(operation(route.description, info));
+    const description = describeRoute(operation(route, info));
     for (const method of methodsOf(route)) described.on(method, [...route.paths], description);
   }
   const document = await generateSpecs(described, {
@@ -51,6 +51,7 @@ export async function openApiDocument(
           `seconds and memory is in MiB unless the name says otherwise.\n\n${protocolAnswers}`,
       },
       servers: [{ url: info.url }],
+      components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
     },
   });
   for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
@@ -82,13 +83,15 @@ function dropDefaults(schema: unknown, drops: (value: unknown) => boolean): void
   }
 }
 
-function operation(description: Description, info: ApiInfo): DescribeRouteOptions {
+function operation({ description, access }: Route, info: ApiInfo): DescribeRouteOptions {
   const { tag, summary, details, body, query, curl } = description;
   const options = {
     tags: [tag],
     summary,
     description: details,
-    responses: { ...goodAnswers(description), ...badAnswers(description.errors) },
+    responses: { ...goodAnswers(description), ...badAnswers(errorsOf(description, access)) },
+    // Without keys, and for public functions, none is needed.
+    ...(access !== "anyone" && { security: keyOrNone }),
     parameters: query?.map(({ name, description, type, range }) => ({
       in: "query" as const,
       name,
@@ -102,6 +105,14 @@ function operation(description: Description, info: ApiInfo): DescribeRouteOption
     "x-codeSamples": [{ lang: "Shell", source: curl.replaceAll("$NODE", info.url) }],
   };
   return options;
+}
+
+const keyOrNone: Record<string, string[]>[] = [{ key: [] }, {}];
+
+/** Returns the codes of a route, with those for clients that may not use it. */
+function errorsOf({ errors }: Description, access: Access): readonly ErrorCode[] {
+  if (access === "anyone") return errors;
+  return [...new Set<ErrorCode>([...errors, "UNAUTHORIZED", "FORBIDDEN", "QUOTA_EXCEEDED"])];
 }
 
 function goodAnswers({ answers }: Description): DescribeRouteOptions["responses"] {

@@ -6,6 +6,7 @@
 
 import type { Context } from "hono";
 import type { Principal } from "../../access/principal.ts";
+import { permittedClass, withQuota } from "../admission.ts";
 import { BodyReader } from "../body.ts";
 import type { BodyBudget } from "../body_budget.ts";
 import { resourcePairs } from "../headers.ts";
@@ -22,7 +23,11 @@ import { reportHeaderOf } from "../../cluster/peers/event_exchange.ts";
 import { sliceBytes } from "../../base/slices.ts";
 import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
 import type { QuotedText } from "../../json/quoted.ts";
-import type { InvocationResult, InvokeRequest } from "../../model/invocation.ts";
+import {
+  defaultRequest,
+  type InvocationResult,
+  type InvokeRequest,
+} from "../../model/invocation.ts";
 import type { RawHttpRequest } from "../../model/raw_http.ts";
 import { paramsOf } from "../../model/params.ts";
 
@@ -31,16 +36,20 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
   const { "fn.debug": isOpen, "offload.default": mayOffload } = services.config;
 
-  const handle = async (context: Context, { keyId }: Principal): Promise<Response> => {
+  const handle = async (context: Context, principal: Principal): Promise<Response> => {
     const request = incomingRequest(context.req.raw);
     const name = context.req.param("name")!;
-    services.admit(name);
+    const { memoryMib } = services.admit(name);
     const hop = readHop(request.headers);
+    const { keyId } = principal;
+    const qosClass = permittedClass(defaultRequest.qosClass, principal, services.classOf);
     const { bytes, held } = await bodies.reserved(request);
-    const result = await answered(request, held, () => {
+    const reservation = withQuota(principal, memoryMib, held);
+    const result = await answered(request, reservation, () => {
       const httpRequest = withEvent(toRawRequest(request, bytes, keyId !== ""));
-      const origin = { hop, keyId, inputSize: bytes.length, httpRequest, reservation: held };
-      const invocation = services.invoke(name, requestOf(httpRequest, mayOffload), origin);
+      const origin = { hop, keyId, inputSize: bytes.length, httpRequest, reservation };
+      const asked = requestOf(httpRequest, mayOffload, qosClass);
+      const invocation = services.invoke(name, asked, origin);
       // Another node needs all details, since it logs them and decides what its client receives.
       return hop || isOpen ? invocation : guarded(invocation);
     });
@@ -132,13 +141,17 @@ function withEvent(httpRequest: RawHttpRequest): RawHttpRequest {
 }
 
 /** Returns the request of an invocation. The node that runs the function creates the event on demand. */
-function requestOf(httpRequest: RawHttpRequest, mayOffload: boolean): InvokeRequest {
+function requestOf(
+  httpRequest: RawHttpRequest,
+  mayOffload: boolean,
+  qosClass: InvokeRequest["qosClass"],
+): InvokeRequest {
   let event: InvokeRequest["params"] | undefined;
   return {
     get params() {
       return event ??= paramsOf(toHttpEvent(httpRequest));
     },
-    qosClass: 0,
+    qosClass,
     maxResponseS: 0,
     locality: "any",
     canOffload: mayOffload,

@@ -8,6 +8,7 @@
 import type { IncomingRequest, OutgoingResponse } from "../../http/server/messages.ts";
 import { incomingRequest, KnownResponse } from "../../http/server/web.ts";
 import { codedError, errorAnswer } from "../errors.ts";
+import { permittedClass, withQuota } from "../admission.ts";
 import { BodyReader } from "../body.ts";
 import { nodeHeaders } from "../headers.ts";
 import type { Principal } from "../../access/principal.ts";
@@ -74,19 +75,24 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
   const answer = async (
     http: IncomingRequest,
     name: string,
-    { keyId }: Principal,
+    principal: Principal,
   ): Promise<Answer> => {
-    services.admit(name);
+    const { memoryMib } = services.admit(name);
     const { bytes, held } = await bodies.reserved(http);
+    let reservation: Disposable = held;
     try {
-      const request = await readInvokeRequest(bytes, defaults);
+      const { keyId } = principal;
+      const read = await readInvokeRequest(bytes, defaults);
+      const qosClass = permittedClass(read.qosClass, principal, services.classOf);
+      const request = qosClass === read.qosClass ? read : { ...read, qosClass };
+      reservation = withQuota(principal, memoryMib, held);
       const inputSize = bytes.length;
       if (request.isAsync) {
-        const ReqId = await services.accept(name, request, { keyId, inputSize, reservation: held });
+        const ReqId = await services.accept(name, request, { keyId, inputSize, reservation });
         return { body: `${JSON.stringify({ ReqId })}\n` };
       }
       const hop = readHop(http.headers);
-      const invocation = services.invoke(name, request, { hop, inputSize, reservation: held });
+      const invocation = services.invoke(name, request, { hop, inputSize, reservation });
       http.onDisconnect(() => invocation.cancel());
       const { report } = await invocation.done;
       const { result } = report;
@@ -95,7 +101,7 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
         held: typeof result === "string" ? undefined : result.held,
       };
     } catch (error) {
-      held[Symbol.dispose]();
+      reservation[Symbol.dispose]();
       throw error;
     }
   };

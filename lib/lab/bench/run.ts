@@ -48,10 +48,10 @@ export async function runBench(
     : readTrace(await readTextFile(scenario.trace, "trace"), scenario.trace);
   const isPlain = options.plain === true;
   const trust = tlsOptions(node, globals, terminal);
-  const prepared = prepare(scenario, { node: urlOf(node), isPlain, trace, trust });
+  const prepared = prepare(scenario, { node: urlOf(node), key: node.key, isPlain, trace, trust });
   const reports = reportsOf(options);
   for (const [path] of reports) await checkOutputFile(path);
-  if (!isPlain) await checkTargets(prepared.plan.kinds, globals, terminal);
+  if (!isPlain) await checkTargets(node, prepared.plan.kinds, globals, terminal);
   using stop = stopSignal();
   const result = await runLoad(prepared, {
     signal: stop.signal,
@@ -68,6 +68,7 @@ export async function runBench(
 
 /** Checks each node that functions are invoked on. */
 async function checkTargets(
+  node: Endpoint,
   kinds: Parameters<typeof checkTarget>[1],
   globals: Globals,
   terminal: Terminal,
@@ -79,7 +80,9 @@ async function checkTargets(
   );
   for (const ofNode of byNode.values()) {
     const { hostname, port, isSecure } = ofNode[0]!.origin;
-    await checkTarget({ host: hostname, port, isSecure }, ofNode, globals, terminal);
+    const address = { host: hostname, port, isSecure };
+    const isNamed = urlOf(address) === urlOf(node);
+    await checkTarget(isNamed ? node : address, ofNode, globals, terminal);
   }
 }
 

@@ -27,7 +27,10 @@ export async function checkTarget(
 ): Promise<void> {
   using client = clientOf(endpoint, globals, terminal);
   const status = await responseOf(client, "/status");
-  if (!isNodeStatus(status) && !isBalancerStatus(status)) {
+  // A key may permit invocations only.
+  const isRecognized = isNodeStatus(status) || isBalancerStatus(status) ||
+    isKeyAnswer(await responseOf(client, "/key"));
+  if (!isRecognized) {
     throw new ServerledgeError(
       "UNPROCESSABLE",
       `${authority(endpoint)} does not respond to GET /status like a node or a load ` +
@@ -51,9 +54,14 @@ async function responseOf(client: NodeClient, path: string): Promise<unknown> {
     return (await client.get(path)).json;
   } catch (error) {
     const { code } = error as Partial<ServerledgeError>;
-    if (code === "PEER_UNREACHABLE" || code === "DEADLINE_EXCEEDED") throw error;
+    const isFinal = ["PEER_UNREACHABLE", "DEADLINE_EXCEEDED", "UNAUTHORIZED"].includes(code ?? "");
+    if (isFinal) throw error;
     return undefined;
   }
+}
+
+function isKeyAnswer(answer: unknown): boolean {
+  return isObject(answer) && typeof answer.Required === "boolean";
 }
 
 /** Checks fields that nodes of all versions have. */

@@ -26,6 +26,8 @@ const burstDefaults = { factor: 10, length: 1, pause: 9 };
 export interface Target {
   /** Node or balancer for invocations, `http://HOST:PORT`. */
   readonly node: string;
+  /** Key for that node; undefined: none. */
+  readonly key?: string | undefined;
   /** True for any other server, whose responses are validated by status. */
   readonly isPlain: boolean;
   /** Rows of the scenario's trace. */

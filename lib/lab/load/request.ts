@@ -39,7 +39,7 @@ const ofUrls = ["method", "body"] as const;
  */
 export function kindOf(
   request: ScenarioRequest,
-  target: { readonly node: string; readonly isPlain: boolean },
+  target: { readonly node: string; readonly isPlain: boolean; readonly key?: string | undefined },
 ): RequestKind {
   const isUrl = request.url !== undefined;
   if (isUrl === (request.function !== undefined)) {
@@ -53,6 +53,11 @@ export function kindOf(
   const method = isUrl ? request.method ?? (body.length > 0 ? "POST" : "GET") : "POST";
   if (!/^[A-Z]{1,20}$/.test(method)) throw refused(`"${method}" is not an HTTP method`);
   const className = request.class === undefined ? "" : String(request.class);
+  // Other nodes of a scenario may have other keys, which it names as headers.
+  const sendsKey = !isUrl && request.node === undefined && target.key !== undefined;
+  const headers = sendsKey
+    ? { authorization: `Bearer ${target.key}`, ...request.headers }
+    : request.headers ?? {};
   return {
     function: isUrl ? `${method} ${url.pathname}${url.search}` : request.function!,
     class: className,
@@ -60,7 +65,7 @@ export function kindOf(
     isInvocation: !isUrl,
     origin: addressOf(url.href),
     method,
-    bytes: joinText(headOf(method, url, request.headers ?? {}, body.length), body),
+    bytes: joinText(headOf(method, url, headers, body.length), body),
     limitMs: request.limit === undefined ? undefined : request.limit * 1000,
     validator: validatorOf(request, isUrl || target.isPlain),
   };

@@ -14,7 +14,7 @@ import {
 } from "../collection.ts";
 import { readRecord, UnreadableValues } from "../records.ts";
 import type { Entry, EtcdClient } from "./client/client.ts";
-import { absent, put, read, remove } from "./client/requests.ts";
+import { absent, type Compare, holds, put, read, remove } from "./client/requests.ts";
 import { recordsPrefix } from "./keys.ts";
 import { RestoringWatch } from "./restoring_watch.ts";
 
@@ -44,16 +44,7 @@ export class EtcdCollection<T> implements Collection<T>, AsyncDisposable {
 
   async create(record: T): Promise<boolean> {
     const { id, text } = encodeRecord(this.#kind, record);
-    const key = this.#prefix + id;
-    const { succeeded, revision, read: present } = await this.#client.transact({
-      compare: [absent(key)],
-      success: [put(key, text)],
-      failure: [read(key)],
-    });
-    // A repeated call may see the write of its first attempt.
-    const isWritten = succeeded || new TextDecoder().decode(present) === text;
-    if (isWritten) void this.#watch?.expect(revision);
-    return isWritten;
+    return await this.#writeIf(absent(this.#prefix + id), id, text);
   }
 
   async put(record: T): Promise<void> {
@@ -63,6 +54,12 @@ export class EtcdCollection<T> implements Collection<T>, AsyncDisposable {
       success: [put(this.#prefix + id, text)],
     });
     void this.#watch?.expect(revision);
+  }
+
+  async replace(former: T, record: T): Promise<boolean> {
+    const { id, text } = encodeRecord(this.#kind, record);
+    const expected = encodeRecord(this.#kind, former).text;
+    return await this.#writeIf(holds(this.#prefix + id, expected), id, text);
   }
 
   async delete(id: string): Promise<boolean> {
@@ -85,6 +82,19 @@ export class EtcdCollection<T> implements Collection<T>, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#watch?.[Symbol.asyncDispose]();
+  }
+
+  async #writeIf(condition: Compare, id: string, text: string): Promise<boolean> {
+    const key = this.#prefix + id;
+    const { succeeded, revision, read: present } = await this.#client.transact({
+      compare: [condition],
+      success: [put(key, text)],
+      failure: [read(key)],
+    });
+    // A repeated call may see the write of its first attempt.
+    const isWritten = succeeded || new TextDecoder().decode(present) === text;
+    if (isWritten) void this.#watch?.expect(revision);
+    return isWritten;
   }
 
   get #prefix(): string {

@@ -17,7 +17,7 @@ import type { Prepared } from "./sqlite_file.ts";
 
 /** Statements that a collection uses. */
 type Statements = Prepared<
-  Record<"createRecord" | "putRecord" | "removeRecord" | "records", string>
+  Record<"createRecord" | "putRecord" | "replaceRecord" | "removeRecord" | "records", string>
 >;
 
 /** Runs a step with the statements, and records whether the file could be used. */
@@ -55,6 +55,17 @@ export class SqliteCollection<T> implements Collection<T> {
     await this.#run(({ putRecord }) => {
       putRecord.run(this.#kind.name, id, text);
       this.#observers.each((observer) => observer.put(record));
+    });
+  }
+
+  async replace(former: T, record: T): Promise<boolean> {
+    const { id, text } = encodeRecord(this.#kind, record);
+    const expected = encodeRecord(this.#kind, former);
+    return await this.#run(({ replaceRecord }) => {
+      const { changes } = replaceRecord.run(text, this.#kind.name, id, expected.text);
+      if (changes === 0) return false;
+      this.#observers.each((observer) => observer.put(record));
+      return true;
     });
   }
 

@@ -105,7 +105,11 @@ export function fakeServices(
     bodies: new BodyBudget(1 << 30),
     node: { id: "node1", area: "ROME", architecture: "amd64", version: "0.1.0" },
     free: () => ({ memoryMib: 896, cpu: 1.5 }),
-    admit: check,
+    admit(name) {
+      check(name);
+      return { memoryMib: 128 };
+    },
+    classOf: (key) => String(key),
     invoke(name) {
       check(name);
       return invocationOf(Promise.resolve(sampleResult));

@@ -40,6 +40,11 @@ export function absent(key: string): Compare {
   return { key: bufferOf(key), target: "Create", result: "Equal", create_revision: "0" };
 }
 
+/** Condition: the key has the value. */
+export function holds(key: string, value: string): Compare {
+  return { key: bufferOf(key), target: "Value", result: "Equal", value: bufferOf(value) };
+}
+
 /** Condition: no key with the prefix exists. */
 export function noneBelow(prefix: string): Compare {
   return { ...below(prefix), target: "Create", result: "Equal", create_revision: "0" };
