@@ -30,6 +30,7 @@ interface Summary {
  * @param body what to POST
  * @param connections how many clients
  * @param seconds for how long
+ * @param headers more headers, without quotes in them
  * @throws if a single answer is missing, late or not a success
  */
 export async function load(
@@ -37,10 +38,11 @@ export async function load(
   body: string,
   connections: number,
   seconds: number,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Load> {
   const script = await Deno.makeTempFile({ suffix: ".lua" });
   try {
-    await Deno.writeTextFile(script, luaScript(body));
+    await Deno.writeTextFile(script, luaScript(body, headers));
     const { code, stdout, stderr } = await new Deno.Command("wrk", {
       args: ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script, url],
     }).output();
@@ -60,10 +62,14 @@ export async function load(
   }
 }
 
-function luaScript(body: string): string {
+function luaScript(body: string, headers: Readonly<Record<string, string>>): string {
+  const more = Object.entries(headers).map(([name, value]) =>
+    `wrk.headers["${name}"] = "${value}"`
+  );
   return `
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
+${more.join("\n")}
 wrk.body = [[${body}]]
 done = function(summary, latency)
   local e = summary.errors
