@@ -47,7 +47,7 @@ Deno.test("balancers registered as nodes of each other reject a request with the
   assert.deepEqual([status, body.code], [502, "PEER_DECLINED"]);
   assert.match(
     body.message,
-    /Balancer lb-\d-\w+ received a request that .* had forwarded: .* set api\.ip or api\.url/,
+    /Load balancer lb-\d-\w+ received a request that .* had forwarded: .* set api\.ip or api\.url/,
   );
   const counts = await Promise.all(balancers.map(forwards));
   assert.equal(counts.reduce((sum, count) => sum + count, 0), 5, String(counts));

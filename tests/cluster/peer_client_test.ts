@@ -57,7 +57,7 @@ Deno.test("a request reaches a peer's server with its hop and returns as a repor
   }
   const { record: _, request: __, ...hop } = forwarded;
   assert.deepEqual(seen[0], {
-    hop,
+    hop: { ...hop, callers: [] },
     body: {
       Params: { text: "grüß" },
       QoSClass: 0,

@@ -102,7 +102,8 @@ Deno.test("HttpServer: a bad chunk breaks the request, not the server", async ()
       `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}${get("/smuggled")}`,
     );
     const { status, body } = await client.response();
-    assert.deepEqual([status, body.startsWith("has a ")], [400, true], chunk);
+    assert.equal(status, 400, chunk);
+    assert.match(body, /^has (an invalid chunk|a line without a CR)/, chunk);
     assert.equal(await client.rest(), "", chunk);
   }
 });
