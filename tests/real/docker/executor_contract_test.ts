@@ -31,7 +31,8 @@ async function start(
   executor: ContainerExecutor,
   image: string,
   token: string,
-  variables: Readonly<Record<string, string>> | undefined,
+  variables: Readonly<Record<string, string>>,
+  generic: boolean,
 ): Promise<StartedExecutor> {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir("wire"));
@@ -43,8 +44,8 @@ async function start(
     share: { memoryMib: 128, cpu: 0 },
     labels: {},
     image,
-    command: [...executorCommand(executor), ...(variables ? [] : ["generic"])],
-    env: { ...variables, ...channelVariables(token) },
+    command: [...executorCommand(executor), ...(generic ? ["generic"] : [])],
+    env: { ...(generic ? {} : variables), ...channelVariables(token) },
     folders: { [executorMountPath]: folder.path, "/app": code },
     network: "none",
   }));
@@ -53,6 +54,7 @@ async function start(
   const kept = stack.move();
   return {
     listener,
+    load: { env: variables },
     ended: async () => void await container.wait(),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
@@ -65,12 +67,12 @@ const executors = [
 ] as const;
 
 for (const { executor, image, prefix } of executors) {
-  const variables = (behaviour: string) => ({ ...variablesOf(executor, prefix + behaviour) });
   executorContract({
     name: executor,
     invokes: executor !== "binary",
-    variables,
+    streams: false,
+    alwaysGeneric: false,
     start: (behaviour, token, generic) =>
-      start(executor, image, token, generic ? undefined : variables(behaviour)),
+      start(executor, image, token, variablesOf(executor, prefix + behaviour), generic),
   });
 }
