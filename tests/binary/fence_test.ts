@@ -34,7 +34,7 @@ Deno.test("functions with a network reach other machines, but not their own", as
   const { gateway } = await networkOf(node.id);
   using onGateway = Deno.listen({ hostname: gateway, port: 0 });
   const here: Target[] = [
-    ...ownAddresses().flatMap((host) => {
+    ...[...ownAddresses(), gateway].flatMap((host) => {
       const ports = host.includes(":") ? [] : [node.port, container.port];
       return [services.port, ...ports].map((port): Target => [host, port]);
     }),
@@ -181,7 +181,10 @@ function datagramTargets(gateway: string, port: number): Target[] {
 
 /** Addresses of this machine's interfaces, without those that are valid only on a link. */
 function ownAddresses(): string[] {
-  const addresses = Deno.networkInterfaces().map(({ address }) => address);
+  // Networks of other tests, which run at the same time, come and go.
+  const addresses = Deno.networkInterfaces()
+    .filter(({ name }) => !/^(br-|slf|veth)/.test(name))
+    .map(({ address }) => address);
   return addresses.filter((one) => !one.startsWith("fe80:"));
 }
 
