@@ -53,7 +53,8 @@ Deno.test("images that exit at once are reported, logged and removed, and no oth
   for (let n = 1; n <= rounds; n++) await round(n);
   await eventually("what ended is gone", async () => {
     const now = await census();
-    return now.containers === resting && now.files === files &&
+    // The relay that is kept ready has a file of its own, or not yet.
+    return now.containers === resting && Math.abs(now.files - files) <= 1 &&
       (now.descriptors.socket ?? 0) <= (descriptors.socket ?? 0) + rounds;
   });
   const { stdout } = await node.cli(["logs", "dying"]);
