@@ -6,27 +6,24 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import type { Deadlines } from "../base/deadlines.ts";
 import { ServerledgeError } from "../base/errors.ts";
-import type { Peers } from "../cluster/peers/peers.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Origin } from "../model/hop.ts";
 import type { InvokeRequest } from "../model/invocation.ts";
 import { allowedAreas, mayStay } from "../model/locality.ts";
-import type { QosClasses } from "../model/qos.ts";
 import type { Lease } from "../pool/lease.ts";
-import type { ResourceLedger } from "../pool/resource_ledger.ts";
 import type { Pool, PoolListener } from "../pool/pool.ts";
-import type { Arrivals, Decision, ExplainedDecision, Policy } from "../policy/contract.ts";
+import type { Arrivals, Decision, ExplainedDecision } from "../policy/contract.ts";
 import { OpenInvocations } from "./open_invocations.ts";
 import { ArrivalStatistics } from "./arrival_statistics.ts";
 import { Decider } from "./decider.ts";
 import { EstimateTable } from "./estimates.ts";
 import { Invocation } from "./invocation.ts";
 import { LocalRunner } from "./local_runner.ts";
-import type { InvocationObserver, InvocationOutcome } from "./observer.ts";
+import type { InvocationOutcome } from "./observer.ts";
 import { Offloader } from "./offload/offloader.ts";
-import { type NodeName, policyOutcome } from "./report.ts";
+import type { SchedulerOptions } from "./options.ts";
+import { policyOutcome } from "./report.ts";
 import {
   clientDisconnected,
   duplicateRequest,
@@ -41,39 +38,6 @@ import { SeenRequests } from "./offload/seen_requests.ts";
 import { ScaleUp } from "./scale_up.ts";
 import type { ViewSources } from "./view.ts";
 import { WaitQueue } from "./wait_queue.ts";
-
-/** Dependencies and settings of a {@link Scheduler}. */
-export interface SchedulerOptions {
-  /** The node's identity, for reports. */
-  readonly node: NodeName;
-  readonly clock: Clock;
-  readonly deadlines: Deadlines;
-  readonly policy: Policy;
-  readonly pool: Pool;
-  readonly ledger: ResourceLedger;
-  readonly peers: Peers;
-  readonly classes: QosClasses;
-  /** Looks a function up in memory. */
-  readonly find: (name: string) => FunctionRecord | undefined;
-  /** Returns whether a function's image can run on the node's architecture. */
-  readonly supports: (record: FunctionRecord) => boolean;
-  /** Returns whether a function receives integers beyond 2^53 unchanged. */
-  readonly keepsLargeIntegers: (record: FunctionRecord) => boolean;
-  /** Images of functions; absent if none is needed. */
-  readonly images?: {
-    /** Returns whether the image that the function needs is known to be present; cheap. */
-    has(record: FunctionRecord): boolean;
-    /** Fetches the image in the background. */
-    fetch(record: FunctionRecord): void;
-  };
-  /** Capacity of the queue, requests. */
-  readonly queueCapacity: number;
-  /** Time limit of a function without its own limit, ms. */
-  readonly defaultTimeoutMs: number;
-  /** Maximum number of times that a request is forwarded from node to node. */
-  readonly maxHops: number;
-  readonly observer: InvocationObserver;
-}
 
 const noCallers: readonly string[] = [];
 

@@ -578,7 +578,7 @@ class Channel:
             frame = self._take()
 
     def settle(self, frame):
-        """Hands the response of a function to who waits for it."""
+        """Passes the response of a function to the call that waits for it."""
         settle = self.waiting.pop(frame["invoked"], None)
         if settle is not None:
             settle(frame)

@@ -12,16 +12,13 @@ import { sliceBytes } from "../../base/slices.ts";
 import { liftText, RestTooLong } from "../../json/lift.ts";
 import { QuotedText, release } from "../../json/quoted.ts";
 import { JsonScanError } from "../../json/tokens.ts";
-import { type CallerState, invokePrefix, refusedInvoke, serveInvoke } from "./callees.ts";
-import { CallOutput, withOutput } from "./call_output.ts";
+import { invokePrefix, refusedInvoke, serveInvoke } from "./callees.ts";
 import type { Call, Reply } from "../environment.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { type Frame, FrameError, FrameReader, maxFrameBytes, receive } from "./frames.ts";
 import {
-  type LogFrame,
   logPrefix,
   paramsKey,
-  type Part,
   partPrefix,
   readCutReply,
   readLog,
@@ -31,17 +28,10 @@ import {
   tooLong,
 } from "./messages.ts";
 import { refusedResult, type ResultMemory } from "./result_memory.ts";
-import { OutputIntake } from "./output_intake.ts";
-import { StreamedBody } from "./streamed_body.ts";
-
-/** Id of the message that names the function to an executor. No call has this id. */
-const loadId = "load";
+import { loadId, PendingCalls } from "./pending_calls.ts";
 
 /** Beginning of a frame with a request of the executor to the node. */
 const askPrefix = '{"ask":';
-/** Maximum number of replies without a pending call before a connection is closed. */
-const maxStrays = 16;
-
 /** Maximum bytes of a frame in addition to a long result. Executors cut output and errors at 1 MiB each. */
 const maxRestBytes = 8 << 20;
 
@@ -49,20 +39,6 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 const log = logger("runtime");
-
-/** Call in flight. */
-interface Pending extends CallerState {
-  readonly id: string;
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: ServerledgeError) => void;
-  readonly onStream: Call["onStream"];
-  /** True if a successful reply includes the call's output. */
-  readonly returnOutput: boolean;
-  /** Output of the call; undefined until it writes some. */
-  output?: CallOutput;
-  /** Body of the streamed response; undefined until its head has arrived. */
-  body?: StreamedBody;
-}
 
 /** Pipe to an executor that waits for its next call in a blocking read. */
 export interface CallSink {
@@ -80,18 +56,15 @@ export interface CallSink {
 export class ExecutorConnection implements Disposable {
   readonly #conn: Deno.Conn;
   readonly #results: ResultMemory | undefined;
-  /** Calls in flight, oldest first. There are few, so a map would cost more: see bag.ts. */
-  readonly #pending: Pending[] = [];
+  readonly #pending = new PendingCalls();
   readonly #closed = Promise.withResolvers<void>();
   readonly #writer: FrameWriter;
   #open = true;
-  #strays = 0;
   #isBroken = false;
   /** True if the executor waits for its next call on {@link ExecutorConnection.callPipe}. */
   #waits = false;
   /** Faster pipe to an idle executor, used if the executor's last reply says that it waits there. */
   callPipe: CallSink | undefined;
-  readonly #outputs = new OutputIntake();
   /** Receives unchecked requests of the executor to the node; undefined if it may send none. */
   onRequest: ((ask: unknown) => void) | undefined;
   /** Maximum bytes of a frame with a request of the executor. */
@@ -123,12 +96,12 @@ export class ExecutorConnection implements Disposable {
 
   /** Number of calls without a reply. */
   get calls(): number {
-    return this.#pending.length;
+    return this.#pending.size;
   }
 
   /** Id of the call under way; undefined if there is none, or more than one. */
   get onlyCall(): string | undefined {
-    return this.#pending.length === 1 ? this.#pending[0]!.id : undefined;
+    return this.#pending.onlyId;
   }
 
   /**
@@ -170,12 +143,12 @@ export class ExecutorConnection implements Disposable {
    * @param listener receives the call's id, or null if the call is unknown, and the text
    */
   listen(listener: (id: string | null, text: string) => void): void {
-    this.#outputs.listen(listener);
+    this.#pending.outputs.listen(listener);
   }
 
   /** Returns the output of a call in flight so far. */
   output(callId: string): string {
-    return this.#find(callId)?.output?.text ?? "";
+    return this.#pending.find(callId)?.output?.text ?? "";
   }
 
   /**
@@ -184,7 +157,7 @@ export class ExecutorConnection implements Disposable {
    * @returns false if no such call is under way
    */
   cancel(id: string): boolean {
-    const pending = this.#find(id);
+    const pending = this.#pending.find(id);
     if (!pending) return false;
     pending.callees?.cancel();
     this.#writer.add(JSON.stringify({ cancel: id }));
@@ -247,7 +220,7 @@ export class ExecutorConnection implements Disposable {
     this.#open = false;
     this.#writer.close();
     closeQuietly(this.#conn);
-    if (this.#pending.length > 0) void this.#rejectAll();
+    if (this.#pending.size > 0) void this.#rejectAll();
     this.#closed.resolve();
   }
 
@@ -260,7 +233,8 @@ export class ExecutorConnection implements Disposable {
         if (isLong(frame)) await this.#receiveLong(frame);
         else this.#receive(decoder.decode(frame.bytes));
       }
-      if (this.#outputs.isFlooded) await this.#outputs.drain();
+      const { outputs } = this.#pending;
+      if (outputs.isFlooded) await outputs.drain();
     } while (await receive(source, reader));
   }
 
@@ -274,7 +248,7 @@ export class ExecutorConnection implements Disposable {
       if (!this.#open) return void this.explainTermination().then(reject, reject);
       const value = params?.json;
       if (!this.#sendToPipe(text, value)) this.#writer.add(text, value);
-      this.#pending.push({ id, resolve, reject, onStream, onInvoke, returnOutput });
+      this.#pending.add({ id, resolve, reject, onStream, onInvoke, returnOutput });
     });
   }
 
@@ -286,19 +260,18 @@ export class ExecutorConnection implements Disposable {
 
   /** Fails all calls in flight. Their last output may still arrive while the reason is determined. */
   async #rejectAll(): Promise<void> {
-    const reason = await this.explainTermination().catch(connectionClosed);
-    for (const { reject, output, callees } of this.#pending.splice(0)) {
-      callees?.cancel();
-      reject(withOutput(reason, output?.text ?? ""));
-    }
+    this.#pending.rejectAll(await this.explainTermination().catch(connectionClosed));
   }
 
   #receive(text: string): void {
     if (this.onRequest && text.startsWith(askPrefix)) {
       return this.onRequest((JSON.parse(text) as { ask: unknown }).ask);
     }
-    if (text.startsWith(partPrefix)) return this.#receivePart(readPart(text));
-    if (text.startsWith(logPrefix)) return this.#receiveOutput(readLog(text));
+    if (text.startsWith(partPrefix)) {
+      const taken = (id: string, cost: number) => this.send({ taken: id, cost });
+      return this.#pending.receivePart(readPart(text), taken);
+    }
+    if (text.startsWith(logPrefix)) return this.#pending.receiveOutput(readLog(text));
     if (text.startsWith(invokePrefix)) return this.#receiveInvoke(encoder.encode(text));
     this.#settle(readReply(text));
   }
@@ -309,7 +282,7 @@ export class ExecutorConnection implements Disposable {
 
   /** Maximum bytes of a frame that is kept. Without calls in flight, no result can arrive. */
   get #keptBytes(): number {
-    const maxBytes = this.#pending.length === 0 ? 0 : this.#maxResultBytes;
+    const maxBytes = this.#pending.size === 0 ? 0 : this.#maxResultBytes;
     return Math.max(maxBytes + maxRestBytes, this.maxRequestBytes);
   }
 
@@ -356,42 +329,14 @@ export class ExecutorConnection implements Disposable {
   }
 
   #settle({ id, reply, waits }: ReadReply): void {
-    const at = this.#pending.findIndex((pending) => pending.id === id);
-    if (at < 0) {
-      if (reply.ok) release(reply.result);
-      // A call is pending until its reply, so this reply belongs to no call.
-      if (++this.#strays > maxStrays) throw new FrameError("too many replies without a call");
-      return;
-    }
-    this.#waits = waits;
-    const pending = this.#pending[at]!;
-    this.#pending.splice(at, 1);
-    this.#outputs.ended(id);
-    pending.callees?.cancel();
-    pending.resolve(this.#withOutput(pending, reply));
-  }
-
-  /** Adds the output of the call to its reply, if the reply must include it. */
-  #withOutput({ id, output, returnOutput }: Pending, reply: Reply): Reply {
-    if (!output && reply.output === "") return reply;
-    if (reply.output !== "") this.#outputs.handOn(id === loadId ? null : id, reply.output);
-    if (reply.ok && !returnOutput) return { ...reply, output: "" };
-    if (!output) return reply;
-    output.write(reply.output);
-    return { ...reply, output: output.text };
-  }
-
-  #receiveOutput({ id, text }: LogFrame): void {
-    const pending = id === null ? undefined : this.#find(id);
-    if (pending) (pending.output ??= new CallOutput()).write(text);
-    this.#outputs.receive(id, text, pending !== undefined);
+    if (this.#pending.settle(id, reply)) this.#waits = waits;
   }
 
   #receiveInvoke(bytes: Uint8Array<ArrayBuffer>, held?: Disposable): void {
     const send = (text: string, value?: Uint8Array) => {
       if (this.#open) this.#writer.add(text, value);
     };
-    serveInvoke(bytes, held, (callId) => this.#find(callId), send);
+    serveInvoke(bytes, held, (callId) => this.#pending.find(callId), send);
   }
 
   #refuseInvoke(ends: string, refusal: ServerledgeError | undefined): void {
@@ -401,25 +346,6 @@ export class ExecutorConnection implements Disposable {
       `The parameters are longer than ${maxMib} MiB, the maximum between functions (api.result.max)`,
     );
     this.#writer.add(refusedInvoke(ends, reason));
-  }
-
-  #find(id: string): Pending | undefined {
-    return this.#pending.find((pending) => pending.id === id);
-  }
-
-  #receivePart(part: Part): void {
-    const { id } = part;
-    const pending = this.#find(id);
-    if ("data" in part) {
-      if (!pending?.body) throw new FrameError("a part belongs to no response");
-      pending.body.push(part.data);
-      return;
-    }
-    if (!pending?.onStream || pending.body) {
-      throw new FrameError("a response is streamed without a request for it");
-    }
-    pending.body = new StreamedBody((cost) => this.send({ taken: id, cost }));
-    pending.onStream({ ...part.head, body: pending.body });
   }
 }
 
