@@ -47,7 +47,10 @@ finish() {
   setup_stop
   [ "$status" = 0 ] || tail -n 20 "$work/node.log" 2>/dev/null
   rm -rf "$work"
-  [ "$status" = 0 ] && echo "quickstart: every answer was as expected; nothing is left running"
+  if [ "$status" = 0 ]; then
+    echo "quickstart: every answer was as expected; nothing is left running"
+    echo "quickstart: to go on in this shell: source .tools/env"
+  fi
   exit "$status"
 }
 trap finish EXIT
@@ -61,11 +64,12 @@ stop_with() {
   exit 1
 }
 
-# show COMMAND...: prints a command and its output, and keeps the output in $answer.
+# show COMMAND...: prints a command and its output, and keeps the output in $answer. Docker's classic
+# builder, which every engine has, writes each time that it is deprecated.
 show() {
   printf '$ %s\n' "$(shown "$@")"
   local status=0
-  answer="$("$@" 2>&1)" || status=$?
+  answer="$(set -o pipefail; "$@" 2>&1 | sed '/^DEPRECATED:/,/^$/d')" || status=$?
   printf '%s\n' "$answer"
   if [ "$status" != 0 ]; then
     wrong=$((wrong + 1))

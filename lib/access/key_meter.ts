@@ -6,6 +6,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
+import { quantity } from "../base/quantity.ts";
 import type { Grant } from "./key.ts";
 
 /** Counts the invocations of one key. */
@@ -43,7 +44,7 @@ export class KeyMeter {
   begin(memoryMib: number): Disposable {
     const { name, concurrency, memoryMib: maxMemoryMib } = this.#grant;
     if (concurrency > 0 && this.#inProgress >= concurrency) {
-      throw exceeded(name, "concurrency", `${concurrency} invocations in progress`);
+      throw exceeded(name, "concurrency", `${quantity(concurrency, "invocation")} in progress`);
     }
     if (maxMemoryMib > 0 && this.#memoryMib + memoryMib > maxMemoryMib) {
       const what =

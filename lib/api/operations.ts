@@ -144,7 +144,8 @@ const healthCheck: Description = {
   details:
     "200 while the node can serve requests, even if it is `degraded`: for example, without the " +
     "registry, or with warm instances only because the container engine is unavailable. 503 when it " +
-    "can serve none, so that load balancers stop sending traffic.",
+    "can serve none, so that load balancers stop sending traffic. Once keys are required, `Problems` is empty unless the request has a key " +
+    "that may view something.",
   answers: {
     200: { description: "The node can serve requests", schema: answers.health },
     503: { description: "The node cannot serve requests", schema: answers.health },

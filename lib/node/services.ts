@@ -8,6 +8,7 @@ import type { ListenOptions } from "../api/server.ts";
 import type { ApiServices } from "../api/services.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
+import { quantity } from "../base/quantity.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { NodeStatus } from "../model/status.ts";
@@ -164,7 +165,9 @@ function healthOf(
   const waiting = results?.waiting ?? 0;
   if (waiting > 0) {
     problems.push(
-      `results: ${waiting} results of asynchronous invocations can be polled at this node only`,
+      `results: ${
+        quantity(waiting, "result")
+      } of asynchronous invocations can be polled at this node only`,
     );
   }
   if (engine.state !== true) problems.push(`containers: ${engine.state}`);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quantity } from "../base/quantity.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { Balance } from "./resource_ledger.ts";
 
@@ -72,15 +73,18 @@ export function shortageInWords(
   if (shortage.lacks === "slots") {
     const { slots, starting } = shortage;
     const starts = starting > 0 ? ` (${starting} of its instances are starting)` : "";
-    return `all ${slots} slots of "${name}" are in use${starts}; an instance runs ` +
-      `${maxConcurrency} requests concurrently (MaxConcurrency), and container.starts ` +
-      "instances start at the same time";
+    const inUse = slots === 1
+      ? `the only slot of "${name}" is`
+      : `all ${slots} slots of "${name}" are`;
+    return `${inUse} in use${starts}; an instance runs at most ${
+      quantity(maxConcurrency, "request")
+    } at once (MaxConcurrency), and container.starts limits how many instances start at once`;
   }
   const { lacks, asked, free, total, instances } = shortage;
   const whom = instances === 1 ? "one more instance" : `${instances} more instances`;
   if (lacks === "descriptors") {
     return `${whom} of "${name}" cannot be started: the file descriptors of this process ` +
-      `(ulimit -n) suffice for ${total} instances, of which ${free} are free`;
+      `(ulimit -n) suffice for ${quantity(total, "instance")}, of which ${free} are free`;
   }
   const [unit, option, key] = lacks === "memory"
     ? ["MiB of memory", "MemoryMB", "container.pool.memory"]

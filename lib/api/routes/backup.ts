@@ -37,5 +37,5 @@ const description: Route["description"] = {
     "REGISTRY_UNAVAILABLE",
     "INTERNAL",
   ],
-  curl: "curl -o registry.backup $NODE/backup",
+  curl: "(umask 077; curl -f -o registry.backup $NODE/backup)",
 };

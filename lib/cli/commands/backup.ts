@@ -7,6 +7,7 @@
 import { merge, object } from "@optique/core/constructs";
 import type { InferValue } from "@optique/core/parser";
 import { ServerledgeError } from "../../base/errors.ts";
+import { quantity } from "../../base/quantity.ts";
 import { connect } from "../client/session.ts";
 import { type Command, defineCommand } from "../command.ts";
 import type { Globals } from "../options/options.ts";
@@ -133,7 +134,7 @@ function wire({ version, functions }: { version: number; functions: number }) {
 function tell(fields: object, sentence: string, globals: Globals, terminal: Terminal): void {
   const { Functions } = fields as { Functions: number };
   const line = isReadable(globals, terminal)
-    ? `${sentence} (${Functions} functions)`
+    ? `${sentence} (${quantity(Functions, "function")})`
     : JSON.stringify(fields);
   terminal.out.write(`${line}\n`);
 }

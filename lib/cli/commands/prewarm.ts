@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quantity } from "../../base/quantity.ts";
 import { merge, object } from "@optique/core/constructs";
 import { integer } from "@optique/core/valueparser";
 import { type Command, defineCommand } from "../command.ts";
@@ -52,6 +53,11 @@ export const prewarm: Command = defineCommand({
       () => node.post("/prewarm", body, { timeoutMs: prewarmTimeoutMs }),
     );
     const started = (answer.json as { Prewarmed: number }).Prewarmed;
-    show(answer, globals, terminal, () => `Started ${started} of ${options.count} instances`);
+    show(
+      answer,
+      globals,
+      terminal,
+      () => `Started ${started} of ${quantity(options.count, "instance")}`,
+    );
   },
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quantity } from "../../base/quantity.ts";
 import { object } from "@optique/core/constructs";
 import type { WireOf } from "../../json/wire_names.ts";
 import { type NodeStatus, statusNames } from "../../model/status.ts";
@@ -69,9 +70,9 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
     ["registry", `${node.registry.kind}, ${health(node.registry)}`],
     ["runtimes", readableRuntimes(node.runtimes)],
     ["containers", health(node.engine)],
-    // Problems of the registry and of containers are shown in their own rows.
-    ...node.problems.filter((problem) => /^(neighbours|cloud|policy):/.test(problem))
-      .map((problem): [string, string] => ["without", styled(output, "red", printable(problem))]),
+    // Those of the registry and of containers are shown in their own rows.
+    ...node.problems.filter((problem) => !/^(registry|containers):/.test(problem))
+      .map((problem): [string, string] => ["problem", styled(output, "red", printable(problem))]),
   ]);
   if (node.instances.length === 0) return fields;
   const table = formatTable(
@@ -87,7 +88,7 @@ export function readableStatus(node: NodeStatus, output: Pick<Output, "colour">)
 }
 
 function readableCode({ count, bytes }: NonNullable<NodeStatus["code"]>): string {
-  return `${count} ${count === 1 ? "archive" : "archives"}, ${formatBytes(bytes)} on disk`;
+  return `${quantity(count, "archive")}, ${formatBytes(bytes)} on disk`;
 }
 
 function readableRuntimes(runtimes: NodeStatus["runtimes"]): string {

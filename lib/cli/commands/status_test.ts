@@ -24,3 +24,13 @@ Deno.test("readableStatus: without problems, says only that", () => {
   assert.match(text, /^runtimes +python$/m);
   assert.match(text, /^containers +ok$/m);
 });
+
+Deno.test("readableStatus: shows each problem once, in its row or in one of its own", () => {
+  const text = shown({
+    problems: ["registry: away", "tls: the certificate expires", "f: not enough memory"],
+    registry: { kind: "etcd", ok: false, problem: "away" },
+  });
+  assert.match(text, /^problem +tls: the certificate expires$/m);
+  assert.match(text, /^problem +f: not enough memory$/m);
+  assert.equal(text.match(/away/g)?.length, 1);
+});

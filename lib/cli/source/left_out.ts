@@ -4,6 +4,8 @@
  * @module
  */
 
+import { quantity } from "../../base/quantity.ts";
+
 /** Maximum number of paths that a warning names. */
 const maxNamed = 3;
 
@@ -27,9 +29,7 @@ export function leftOutWarnings({ links, others }: LeftOut): string[] {
   }
   if (others.length > 0) {
     warnings.push(
-      `skipped ${others.length} special ${others.length === 1 ? "file" : "files"}: ${
-        named(others)
-      }`,
+      `skipped ${quantity(others.length, "special file")}: ${named(others)}`,
     );
   }
   return warnings;

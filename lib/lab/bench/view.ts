@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quantity } from "../../base/quantity.ts";
 import type { KindResult, LoadResult, Percentiles, ServerResult } from "../load/report/result.ts";
 import { printable, styled } from "../../cli/view/style.ts";
 import { formatDuration, formatFields, formatTable } from "../../cli/view/table.ts";
@@ -91,7 +92,9 @@ function generator({ generator: { cpuShare, connections, lagMs } }: LoadResult):
   const late = lagMs
     ? `, sent ${time(lagMs.p50)} late in the median, ${time(lagMs.p99)} at 99 %`
     : "";
-  return `${(cpuShare * 100).toFixed(0)} % of a core, ${connections} connections${late}`;
+  return `${(cpuShare * 100).toFixed(0)} % of a core, ${
+    quantity(connections, "connection")
+  }${late}`;
 }
 
 const percentileColumns: readonly (readonly [head: string, key: keyof Percentiles])[] = [

@@ -7,6 +7,7 @@
 import type { Trust } from "../../http/tls/trust.ts";
 import { asServerledgeError, ServerledgeError } from "../../base/errors.ts";
 import { seededRandom } from "../../base/random.ts";
+import { quantity } from "../../base/quantity.ts";
 import {
   type Arrivals,
   burstyArrivals,
@@ -123,7 +124,7 @@ function omitted(
   const { warmUpS, durationS, maxRequests } = bounds;
   const sent = Math.min(before(warmUpS + durationS), before(warmUpS) + maxRequests);
   const rest = trace.length - sent;
-  return rest === 0 ? "" : `, without its last ${rest} of ${trace.length} requests`;
+  return rest === 0 ? "" : `, without its last ${rest} of ${quantity(trace.length, "request")}`;
 }
 
 function loopOf(
@@ -149,7 +150,7 @@ function loopOf(
     }
     const count = clients ?? defaults.clients;
     const think = scenario.think ?? 0;
-    const words = `closed loop of ${count} client${count === 1 ? "" : "s"}` +
+    const words = `closed loop of ${quantity(count, "client")}` +
       (think > 0 ? ` with ${think} s of think time` : "");
     return { loop: { kind: "closed", clients: count, thinkMs: think * 1000 }, words };
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quantity } from "../../../base/quantity.ts";
 import { escapeText } from "../../plot/svg.ts";
 import { drawRun, nameOf } from "./charts.ts";
 import type { KindResult, LoadResult, Percentiles } from "./result.ts";
@@ -77,7 +78,7 @@ ${parts.join("\n")}
 
 function warnings({ generator, isInterrupted, cutOff }: LoadResult): string[] {
   const list: string[] = [];
-  if (isInterrupted) list.push(`Stopped early with ${cutOff} requests in flight.`);
+  if (isInterrupted) list.push(`Stopped early with ${quantity(cutOff, "request")} in flight.`);
   if (generator.limits.length > 0) {
     const why = generator.limits.join("; ");
     list.push(`The load generator, not the target, may have been the limit: ${why}.`);

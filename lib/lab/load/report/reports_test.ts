@@ -71,7 +71,7 @@ Deno.test("resultOf: has counts, rates, percentiles and places of the total and 
 Deno.test("resultOf: reports why the generator may have been the limit", () => {
   assert.deepEqual(sample().generator.limits, []);
   assert.match(sample({ cpuShare: 0.97 }).generator.limits.join(), /97 % of a core/);
-  assert.match(sample({ lacksConnections: true }).generator.limits.join(), /1024 connections/);
+  assert.match(sample({ lacksConnections: true }).generator.limits.join(), /--connections 1024/);
   const html = formatHtml(sample({ cpuShare: 0.97 }));
   assert.match(html, /generator, not the target, may have been the limit/);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quantity } from "../../../base/quantity.ts";
 import type { Histogram } from "../histogram.ts";
 import type { GeneratorFacts } from "../generator.ts";
 import { okOutcome } from "../response_validator.ts";
@@ -305,7 +306,7 @@ function limitsOf(plan: LoadPlan, recorder: Recorder, facts: GeneratorFacts): st
   }
   const lag = recorder.lag.quantileMs(0.99);
   if (facts.lacksConnections) {
-    limits.push(`requests waited for one of ${plan.maxConnections} connections (--connections)`);
+    limits.push(`requests waited for a connection (--connections ${plan.maxConnections})`);
   } else if (plan.loop.kind === "open" && lag > lateMs) {
     limits.push(`it sent 1 % of the requests more than ${lag.toFixed(0)} ms late`);
   }
@@ -313,7 +314,7 @@ function limitsOf(plan: LoadPlan, recorder: Recorder, facts: GeneratorFacts): st
     (sum, { outcomes }) => sum + (outcomes.get("not_sent") ?? 0),
     0,
   );
-  if (unsent > 0) limits.push(`${unsent} requests could not be sent in time`);
+  if (unsent > 0) limits.push(`${quantity(unsent, "request")} could not be sent in time`);
   return limits;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quantity } from "../../../base/quantity.ts";
 import type { Chart, Point, Series } from "../../plot/chart.ts";
 import { drawFigure } from "../../plot/figure.ts";
 import type { Comparison, PolicyResult } from "./results.ts";
@@ -24,7 +25,7 @@ export function comparisonFigure(comparison: Comparison): string {
   const count = seeds.length;
   return drawFigure({
     title: about,
-    subtitle: `${seconds} s simulated, ${count} ${count === 1 ? "seed" : "seeds"}` +
+    subtitle: `${seconds} s simulated, ${quantity(count, "seed")}` +
       (count > 1 ? ", intervals: 95 % confidence of the mean" : ""),
     plane,
     rows: [{ charts: [utilities(policies), inTime(policies)] }, {
