@@ -39,13 +39,14 @@ export class KeyMeter {
    *
    * @param memoryMib memory of an instance of the function
    * @returns ends it when disposed, once
-   * @throws `QUOTA_EXCEEDED`, which names the quota
+   * @throws `QUOTA_EXCEEDED`, which names the quota; `FORBIDDEN` if the memory quota never permits the function
    */
   begin(memoryMib: number): Disposable {
     const { name, concurrency, memoryMib: maxMemoryMib } = this.#grant;
     if (concurrency > 0 && this.#inProgress >= concurrency) {
       throw exceeded(name, "concurrency", `${quantity(concurrency, "invocation")} in progress`);
     }
+    if (maxMemoryMib > 0 && memoryMib > maxMemoryMib) throw tooLarge(name, memoryMib, maxMemoryMib);
     if (maxMemoryMib > 0 && this.#memoryMib + memoryMib > maxMemoryMib) {
       const what =
         `${maxMemoryMib} MiB, of which ${this.#memoryMib} are in use and the function needs ${memoryMib}`;
@@ -77,6 +78,15 @@ export class KeyMeter {
     if (excessMs > 0.001) throw exceeded(name, "rate", `${rate} invocations/s`, excessMs / 1000);
     this.#fullAt = fullAt;
   }
+}
+
+function tooLarge(key: string, memoryMib: number, maxMemoryMib: number): ServerledgeError {
+  return new ServerledgeError(
+    "FORBIDDEN",
+    `The memory quota of key "${key}" (${maxMemoryMib} MiB) is smaller than the memory of the function ` +
+      `(${memoryMib} MiB): give the function less, or ask an admin for a key with more`,
+    { details: { key, quota: "memory" } },
+  );
 }
 
 function exceeded(key: string, quota: string, limit: string, retryAfterS = 1): ServerledgeError {

@@ -79,6 +79,10 @@ Deno.test("KeyMeter: bounds the memory of functions in progress", () => {
   meter.begin(56);
   first[Symbol.dispose]();
   meter.begin(200);
+  assert.throws(() => meter.begin(257), {
+    code: "FORBIDDEN",
+    message: /memory quota of key "cam" \(256 MiB\).*\(257 MiB\)/,
+  });
 });
 
 Deno.test("KeyMeter: a refused invocation uses up no token; new quotas keep what is in progress", () => {

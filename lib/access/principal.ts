@@ -19,6 +19,8 @@ export interface Principal {
   readonly classes?: readonly string[] | undefined;
   /** Counts its invocations; undefined if it has no quotas. */
   readonly meter?: KeyMeter | undefined;
+  /** Whether its requests may come from another client: whether it is a node, or anyone may claim to be one. */
+  readonly mayForward: boolean;
   /** Returns whether it may do something, on functions of a name if one is given. */
   may(action: Action, functionName?: string): boolean;
   /**
@@ -31,13 +33,19 @@ export interface Principal {
 }
 
 /** Any client of a node that requires no keys. */
-export const anyone: Principal = { keyId: "", may: () => true, require: () => {} };
+export const anyone: Principal = {
+  keyId: "",
+  mayForward: true,
+  may: () => true,
+  require: () => {},
+};
 
 const nodeActions: readonly Action[] = ["view", "invoke"];
 
 /** Another node or balancer of the cluster. The node that received the request has authorized its client. */
 export const clusterMember: Principal = {
   keyId: "",
+  mayForward: true,
   may: (action) => nodeActions.includes(action),
   require(action) {
     if (nodeActions.includes(action)) return;
@@ -55,6 +63,7 @@ export function stranger(isPublic: (functionName: string) => boolean): Principal
     action === "invoke" && functionName !== undefined && isPublic(functionName);
   return {
     keyId: "",
+    mayForward: false,
     classes: [],
     may,
     require(action, functionName) {
@@ -67,6 +76,7 @@ export function stranger(isPublic: (functionName: string) => boolean): Principal
 export class GrantedPrincipal implements Principal {
   readonly #isPublic: (functionName: string) => boolean;
   readonly #isUnrestricted: boolean;
+  readonly mayForward = false;
   readonly classes: readonly string[] | undefined;
 
   /**

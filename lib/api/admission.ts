@@ -1,37 +1,68 @@
 /**
- * What the key of a client permits of an invocation: its class and its quotas.
+ * What an invocation may claim and use: its class, its history, and the quotas of its client.
  *
  * @module
  */
 
 import type { Principal } from "../access/principal.ts";
 import { ServerledgeError } from "../base/errors.ts";
+import { readHop } from "../cluster/peers/hop_headers.ts";
+import type { IncomingRequest } from "../http/server/messages.ts";
+import type { Hop } from "../model/hop.ts";
 import { defaultRequest, type InvokeRequest } from "../model/invocation.ts";
+import type { QosClasses } from "../model/qos.ts";
 
 /**
- * Bounds the QoS class of a request by those of its client.
+ * Returns the class of a client's request, which its key may bound. An unknown number means the default
+ * class, since clients of the Go node send any number.
  *
  * @param named class that the request names, by number or name
- * @param classOf returns the name of a class
  * @returns the class; the first one of the client if the request names none
- * @throws `FORBIDDEN` if the request names another class
+ * @throws `INVALID_REQUEST` for an unknown name, `FORBIDDEN` if the client may not use the class
  */
 export function permittedClass(
   named: InvokeRequest["qosClass"],
-  { classes, grant }: Principal,
-  classOf: (key: InvokeRequest["qosClass"]) => string,
+  { classes: permitted, grant }: Principal,
+  classes: QosClasses,
 ): InvokeRequest["qosClass"] {
-  if (!classes) return named;
-  const name = classOf(named);
-  if (classes.includes(name)) return named;
-  if (named === defaultRequest.qosClass) return classes[0] ?? named;
+  if (named === defaultRequest.qosClass && !permitted) return named;
+  if (typeof named === "string" && !classes.find(named)) throw classes.unknown(named, "QoSClass");
+  if (!permitted) return named;
+  const { name } = classes.of(named);
+  const isDefault = name === classes.of(defaultRequest.qosClass).name;
+  if (permitted.includes(name) || permitted.length === 0 && isDefault) return named;
+  const [first] = permitted;
+  const namesNone = named === defaultRequest.qosClass;
+  // Nodes may have different classes: an unknown one would be the default class here.
+  if (namesNone && first !== undefined && classes.of(first).name === first) return first;
   const who = grant ? `Key "${grant.name}"` : "A client without a key";
+  const unknown = permitted.filter((each) => classes.of(each).name !== each);
+  const gap = unknown.length > 0 ? ` (this node has no class ${unknown.join(", ")})` : "";
   throw new ServerledgeError(
     "FORBIDDEN",
     `${who} may not use class "${name}": it may use ${
-      classes.join(", ") || "the default class only"
-    }`,
+      permitted.join(", ") || "the default class only"
+    }${gap}`,
     { details: { path: "QoSClass" } },
+  );
+}
+
+/**
+ * Returns the history of a request that another node has forwarded.
+ *
+ * @returns undefined for a request from a client
+ * @throws `UNAUTHORIZED` for a client that claims to be a node, `INVALID_REQUEST`
+ */
+export function forwardedHop(
+  { headers }: Pick<IncomingRequest, "headers">,
+  { mayForward }: Principal,
+): Hop | undefined {
+  const hop = readHop(headers);
+  if (!hop || mayForward) return hop;
+  throw new ServerledgeError(
+    "UNAUTHORIZED",
+    "The request has the headers of a forwarded request, but no signature of a node, which a node that requires " +
+      "keys needs: set the same cluster.secret on all nodes; clients must not send these headers",
   );
 }
 

@@ -15,8 +15,10 @@ import type { Definition, FunctionRecord } from "../model/function.ts";
 import type { Origin } from "../model/hop.ts";
 import type { ImageView, PrunedImages, PulledImages } from "../images/status.ts";
 import type { InvocationResult, InvokeRequest } from "../model/invocation.ts";
+import type { QosClasses } from "../model/qos.ts";
 import type { NodeStatus } from "../model/status.ts";
 import type { Explanation } from "../policy/contract.ts";
+import type { AuthorizeChange } from "../registry/functions.ts";
 import type { AsyncResult } from "../registry/registry.ts";
 
 /** Invocation in progress. */
@@ -40,6 +42,8 @@ export interface ApiServices {
   readonly access: Authenticator;
   /** Keys of the node or its cluster. */
   readonly keys: Pick<KeyService, "list" | "create" | "rotate" | "revoke">;
+  /** QoS classes of this node. */
+  readonly classes: QosClasses;
   /** Budget for the memory of bodies and results. */
   readonly bodies: BodyBudget;
   readonly node: {
@@ -59,8 +63,6 @@ export interface ApiServices {
    * @throws `FUNCTION_UNKNOWN`, `SHUTTING_DOWN`
    */
   admit(name: string): Pick<FunctionRecord, "memoryMib">;
-  /** Returns the name of the QoS class that a request names. */
-  classOf(key: InvokeRequest["qosClass"]): string;
   /**
    * Starts an invocation.
    *
@@ -76,8 +78,18 @@ export interface ApiServices {
   create(definition: Definition, reserve: ReserveMemory): Promise<void>;
   /** Registers or replaces a function. */
   update(definition: Definition, reserve: ReserveMemory): Promise<void>;
-  /** Changes the given fields of a function. @throws `FUNCTION_UNKNOWN`, and the errors of `create` */
-  patch(name: string, changes: unknown, reserve: ReserveMemory): Promise<void>;
+  /**
+   * Changes the given fields of a function.
+   *
+   * @param authorize throws if the client may not make the change
+   * @throws `FUNCTION_UNKNOWN`, and the errors of `create`
+   */
+  patch(
+    name: string,
+    changes: unknown,
+    authorize: AuthorizeChange,
+    reserve: ReserveMemory,
+  ): Promise<void>;
   /** Removes a function. @throws `FUNCTION_UNKNOWN` */
   remove(name: string): Promise<void>;
   /** Returns all functions, sorted by name. */

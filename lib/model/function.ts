@@ -271,12 +271,11 @@ export function patchDefinition(record: FunctionRecord, changes: unknown): Defin
   return readDefinition(merged);
 }
 
-/** Returns the patterns of `Invokes` in changes of a definition that are not validated. */
-export function changedInvokes(changes: unknown): string[] {
-  return Object.entries(isObject(changes) ? changes : {})
-    .filter(([key]) => key.toLowerCase() === "invokes")
-    .flatMap(([, value]) => value)
-    .filter((pattern) => typeof pattern === "string");
+/** Returns whether a change of a function decides what its code does, or what it may invoke. */
+export function changesBehavior(before: FunctionRecord, after: Definition): boolean {
+  const decisive = ({ runtime, handler, customImage, env, invokes }: FunctionRecord | Definition) =>
+    JSON.stringify([runtime, handler, customImage, env, invokes]);
+  return after.code !== "" || decisive(before) !== decisive(after);
 }
 
 /** Refuses unknown fields. A client may send back a record that it has read, with the registry's fields. */

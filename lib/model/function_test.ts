@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ServerledgeError } from "../base/errors.ts";
 import * as v from "valibot";
 import {
+  changesBehavior,
   functionNames,
   patchDefinition,
   readDefinition,
@@ -196,4 +197,22 @@ Deno.test("functionNames.toWire: writes the stored format of registries, byte fo
     "arm64",
   ]]);
   assert.equal(JSON.stringify(functionNames.toWire(record)), stored);
+});
+
+Deno.test("changesBehavior: only what decides what the code does or may invoke", () => {
+  const { code: _, ...fields } = readDefinition({ ...least, Env: { KEPT: "1" } });
+  const record = { ...fields, codeHash: "abc", version: "1" };
+  const decides = (changes: unknown) => changesBehavior(record, patchDefinition(record, changes));
+  assert(!decides({}));
+  assert(!decides({ MemoryMB: 99, MinInstances: 2, Env: {} }));
+  for (
+    const changes of [
+      { TarFunctionCode: "AAAA" },
+      { Runtime: "nodejs" },
+      { Handler: "other.handler" },
+      { CustomImage: "me/mine:2" },
+      { Env: { NEW: "1" } },
+      { Invokes: ["other"] },
+    ]
+  ) assert(decides(changes), JSON.stringify(changes));
 });

@@ -32,7 +32,7 @@ export const invokeSchema = v.object({
   QoSClass: v.nullish(
     v.pipe(
       v.union([v.pipe(v.number(), v.integer()), v.string()], "expected an integer or a class name"),
-      v.description("QoS class, by id or name"),
+      v.description("QoS class, by id or name; an unknown id means the default class"),
     ),
     0,
   ),

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { ServerledgeError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+
 /** A class of service. */
 export interface QosClass {
   /** Name that requests may give. */
@@ -54,12 +57,33 @@ export class QosClasses {
     return [...new Set(this.#byKey.values())];
   }
 
+  /** Returns the class with a number or name; undefined if there is none. */
+  find(key: number | string): QosClass | undefined {
+    return this.#byKey.get(String(key));
+  }
+
   /**
    * Returns the class of a request.
    *
    * @returns the class with that number or name, otherwise the default class, as in the Go node
    */
   of(key: number | string): QosClass {
-    return this.#byKey.get(String(key)) ?? this.#byKey.get("0")!;
+    return this.find(key) ?? this.#byKey.get("0")!;
+  }
+
+  /**
+   * Returns the error for a name that no class has.
+   *
+   * @param path field that contains the name
+   */
+  unknown(name: string, path: string): ServerledgeError {
+    const names = this.all.map((each) => each.name);
+    const near = nearest(name, names);
+    const hint = near === undefined ? "" : `; did you mean ${near}?`;
+    return new ServerledgeError(
+      "INVALID_REQUEST",
+      `${path}: this node has no QoS class "${name}"; its classes are ${names.join(", ")}${hint}`,
+      { details: { path } },
+    );
   }
 }

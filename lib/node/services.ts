@@ -11,6 +11,7 @@ import { version } from "../base/version.ts";
 import { quantity } from "../base/quantity.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { FunctionRecord } from "../model/function.ts";
+import { QosClasses } from "../model/qos.ts";
 import type { NodeStatus } from "../model/status.ts";
 import type { FunctionService } from "../registry/functions.ts";
 import { isSandboxed } from "../runtime/kinds/kinds.ts";
@@ -48,17 +49,18 @@ export function nodeServices(parts: NodeParts): ApiServices {
     config,
     access: parts.access,
     keys: parts.keys,
+    classes: new QosClasses(config.qosClasses),
     bodies: parts.bodies,
     node: { ...parts.node, version },
     free: () => ({ memoryMib: ledger.availableMemory, cpu: ledger.freeCpu }),
     admit: (name) => scheduler.admit(name),
-    classOf: (key) => scheduler.classOf(key),
     invoke: (name, request, origin) => scheduler.submit(name, request, origin),
     accept: (name, request, origin) => asyncInvocations.accept(name, request, origin),
     poll: (id, reserve) => asyncInvocations.poll(id, reserve),
     create: (definition, reserve) => functions.create(definition, reserve),
     update: (definition, reserve) => functions.update(definition, reserve),
-    patch: (name, changes, reserve) => functions.patch(name, changes, reserve),
+    patch: (name, changes, authorize, reserve) =>
+      functions.patch(name, changes, authorize, reserve),
     remove: (name) => functions.remove(name),
     functions() {
       catalog.requireComplete();

@@ -39,6 +39,9 @@ export interface FunctionServiceOptions {
   readonly architectures: (record: FunctionRecord) => Promise<string[]>;
 }
 
+/** Throws if the client of a change may not make it. */
+export type AuthorizeChange = (before: FunctionRecord, after: Definition) => void;
+
 /** Maximum number of attempts of a change while other clients change the function. */
 const maxPatchTries = 5;
 
@@ -102,11 +105,17 @@ export class FunctionService implements AsyncDisposable {
    *
    * @param name name of the function
    * @param changes fields to change, as in {@link patchDefinition}
+   * @param authorize throws if the client may not make the change
    * @throws as {@link FunctionService.update}, `FUNCTION_UNKNOWN` and `FUNCTION_DAMAGED`
    */
-  async patch(name: string, changes: unknown, reserve?: ReserveMemory): Promise<void> {
+  async patch(
+    name: string,
+    changes: unknown,
+    authorize: AuthorizeChange,
+    reserve?: ReserveMemory,
+  ): Promise<void> {
     const patching = (this.#patches.get(name) ?? Promise.resolve())
-      .then(() => this.#patch(name, changes, reserve));
+      .then(() => this.#patch(name, changes, authorize, reserve));
     const ended = patching.catch(() => {});
     this.#patches.set(name, ended);
     try {
@@ -135,14 +144,21 @@ export class FunctionService implements AsyncDisposable {
     while (this.#collecting) await this.#collecting;
   }
 
-  async #patch(name: string, changes: unknown, reserve?: ReserveMemory): Promise<void> {
+  async #patch(
+    name: string,
+    changes: unknown,
+    authorize: AuthorizeChange,
+    reserve?: ReserveMemory,
+  ): Promise<void> {
     const { catalog } = this.#options;
     for (let tries = 1;; tries++) {
       const before = catalog.get(name);
       if (!before) {
         throw new ServerledgeError("FUNCTION_UNKNOWN", `There is no function named ${name}`);
       }
-      using stored = await this.#store(patchDefinition(before, changes), reserve, before.codeHash);
+      const after = patchDefinition(before, changes);
+      authorize(before, after);
+      using stored = await this.#store(after, reserve, before.codeHash);
       if (catalog.get(name)?.version !== before.version && tries < maxPatchTries) continue;
       return await this.#put(stored.record);
     }

@@ -69,6 +69,9 @@ async function python(more: Partial<WireDefinition> = {}): Promise<Definition> {
 const custom = (more: Partial<WireDefinition> = {}): Definition =>
   readDefinition({ Name: "c", Runtime: "custom", MemoryMB: 1, CustomImage: "me/mine:1", ...more });
 
+/** Any client may make a change. */
+const anyone = () => {};
+
 async function refusesAt(path: string, creating: Promise<void>): Promise<void> {
   await assert.rejects(creating, (error: { code?: string; details?: { path?: string } }) => {
     assert.equal(error.code, "UNPROCESSABLE");
@@ -111,7 +114,7 @@ test("FunctionService: a patch keeps code and fields that it does not name", asy
   const { service, catalog, registry } = world;
   await service.create(await python({ TimeoutMs: 700, Env: { A: "1" } }));
   const first = catalog.get("f")!;
-  await service.patch("f", { MemoryMB: 256, Env: { B: "2" } });
+  await service.patch("f", { MemoryMB: 256, Env: { B: "2" } }, anyone);
   const second = catalog.get("f")!;
   assert.notEqual(second.version, first.version);
   assert.deepEqual(second, {
@@ -122,22 +125,36 @@ test("FunctionService: a patch keeps code and fields that it does not name", asy
   });
   await service[Symbol.asyncDispose]();
   assert(await registry.getCode(second.codeHash));
-  await service.patch("f", { TarFunctionCode: await tar("changed") });
+  await service.patch("f", { TarFunctionCode: await tar("changed") }, anyone);
   assert.notEqual(catalog.get("f")!.codeHash, first.codeHash);
 });
 
 test("FunctionService: patches at the same time all count", async ({ service, catalog }) => {
   await service.create(await python());
   const names = Array.from({ length: 20 }, (_, n) => `V${n}`);
-  await Promise.all(names.map((name) => service.patch("f", { Env: { [name]: name } })));
+  await Promise.all(names.map((name) => service.patch("f", { Env: { [name]: name } }, anyone)));
   assert.deepEqual(Object.keys(catalog.get("f")!.env).sort(), [...names].sort());
 });
 
 test("FunctionService: a patch is refused as a definition is", async ({ service }) => {
-  await assert.rejects(service.patch("f", { MemoryMB: 1 }), { code: "FUNCTION_UNKNOWN" });
+  await assert.rejects(service.patch("f", { MemoryMB: 1 }, anyone), { code: "FUNCTION_UNKNOWN" });
   await service.create(await python());
-  await refusesAt("Handler", service.patch("f", { Handler: "none" }));
-  await refusesAt("CustomImage", service.patch("f", { Runtime: "custom" }));
+  await refusesAt("Handler", service.patch("f", { Handler: "none" }, anyone));
+  await refusesAt("CustomImage", service.patch("f", { Runtime: "custom" }, anyone));
+});
+
+test("FunctionService: a patch that is not authorized changes nothing", async (world) => {
+  const { service, catalog } = world;
+  await service.create(await python({ Invokes: ["g"] }));
+  const before = catalog.get("f")!;
+  const code = await tar("changed");
+  const patching = service.patch("f", { TarFunctionCode: code }, (former, changed) => {
+    assert.equal(former, before);
+    assert.deepEqual(changed.invokes, ["g"], "fields that are not named are there too");
+    throw new ServerledgeError("FORBIDDEN", "No");
+  });
+  await assert.rejects(patching, { code: "FORBIDDEN" });
+  assert.equal(catalog.get("f"), before);
 });
 
 test("a removed function is unknown, and its code is dropped", async (world) => {

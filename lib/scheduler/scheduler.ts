@@ -131,11 +131,6 @@ export class Scheduler implements PoolListener {
     return record;
   }
 
-  /** Returns the name of the class that a request names, by number or name. */
-  classOf(key: InvokeRequest["qosClass"]): string {
-    return this.#options.classes.of(key).name;
-  }
-
   /**
    * Accepts a request.
    *

@@ -37,7 +37,8 @@ export function configurationPage(): string {
       "QoS classes, which requests select by id or name. `qos.<class>.<field>`, for example `qos.critical.limit` " +
         `(${code(environmentName("qos.critical.limit"))}):`,
       settingTable(Object.entries(qosFields), code),
-      "Each class needs a unique `id`; requests without a class are in class 0, `default`.",
+      "Each class needs a unique `id`; requests without a class, or with an id that no class has, are in class 0, " +
+        "`default`. A name that no class has is an error (400), unless another node has accepted the request.",
     ),
     stack(
       "## policy",

@@ -111,6 +111,37 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     },
   );
 
+  await t.step(
+    "a deployer does not get the rights of a function by changing its code",
+    async () => {
+      const wider = { ...await definition("camera-wide"), Invokes: ["other"] };
+      assert.equal((await post("/create", wider, admin)).status, 200);
+      const TarFunctionCode = await code({ "main.js": "export default () => 'mine';" });
+      const patch = async (changes: object, key: string) =>
+        await fields(
+          "/function/camera-wide",
+          { method: "PATCH", body: JSON.stringify(changes) },
+          key,
+        );
+      for (
+        const changes of [
+          { TarFunctionCode },
+          { TarFunctionCode, Invokes: ["other"] },
+          { Env: { NODE_OPTIONS: "--import ./x.js" } },
+          { Handler: "other" },
+        ]
+      ) {
+        const { status, text } = await patch(changes, deployer);
+        assert.equal(status, 403, text);
+        assert.match(text, /may not invoke functions named \\"other\\"/);
+      }
+      assert.equal((await patch({ MemoryMB: 65 }, deployer)).status, 200);
+      assert.equal((await patch({ TarFunctionCode }, admin)).status, 200);
+      assert.equal((await patch({ TarFunctionCode, Invokes: [] }, deployer)).status, 200);
+      await post("/delete", { Name: "camera-wide" }, admin);
+    },
+  );
+
   await t.step("a viewer sees functions of its pattern only", async () => {
     assert.deepEqual(JSON.parse((await fields("/function", {}, viewer)).text), ["camera-1"]);
     assert.deepEqual(JSON.parse((await fields("/function", {}, admin)).text), [
@@ -154,6 +185,36 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     assert.match(own.text, /Bearer token-of-the-function/);
   });
 
+  await t.step("a key that would not permit what it says is refused", async () => {
+    const refused = async (grant: object) => {
+      const { status, text } = await post("/keys", { Name: "odd", ...grant }, admin);
+      assert.equal(status, 400, text);
+      return JSON.parse(text);
+    };
+    const narrow = await refused({ Role: "admin", Functions: ["camera-*"] });
+    assert.deepEqual([narrow.code, narrow.path], ["INVALID_REQUEST", "Functions"]);
+    for (const name of ["gold", "1"]) {
+      const { path, message } = await refused({ Role: "invoker", Classes: ["critical", name] });
+      assert.equal(path, "Classes");
+      assert.match(message, /its classes are default, critical, besteffort/);
+    }
+  });
+
+  await t.step("a client cannot claim to be a node", async () => {
+    const headers = {
+      "serverledge-request-id": "x-1",
+      "serverledge-hops-left": "0",
+      "serverledge-budget-ms": "1000",
+      "serverledge-origin-area": "ROME",
+      authorization: `Bearer ${invoker}`,
+    };
+    for (const path of ["/invoke/camera-1", "/fn/camera-1"]) {
+      const { status, text } = await fields(path, { method: "POST", headers });
+      assert.equal(status, 401, text);
+      assert.match(text, /cluster\.secret/);
+    }
+  });
+
   await t.step("quotas and classes bound the invocations of a key", async () => {
     const slow = await issue({ Name: "slow", Role: "invoker", Rate: 0.01, Burst: 2 }, admin);
     const statuses: number[] = [];
@@ -166,11 +227,19 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     assert.match(message, /rate quota of key "slow"/);
     assert(Number(refused.headers.get("retry-after")) > 50);
     const small = await issue({ Name: "small", Role: "invoker", MemoryMB: 63 }, admin);
-    assert.match((await post("/invoke/other", {}, small)).text, /memory quota/);
+    const tooLarge = await post("/invoke/other", {}, small);
+    assert.deepEqual([tooLarge.status, JSON.parse(tooLarge.text).code], [403, "FORBIDDEN"]);
+    assert.match(tooLarge.text, /memory quota of key \\"small\\" \(63 MiB\)/);
     const best = await issue({ Name: "best", Role: "invoker", Classes: ["besteffort"] }, admin);
     assert.equal((await post("/invoke/other", { QoSClass: "critical" }, best)).status, 403);
     assert.equal((await post("/invoke/other", {}, best)).status, 200);
     assert.equal((await post("/invoke/web", { QoSClass: "critical" })).status, 403, "a stranger");
+    assert.equal((await post("/invoke/web", { QoSClass: "default" })).status, 200, "a stranger");
+    const unknown = await post("/invoke/other", { QoSClass: "critcal" }, best);
+    assert.equal(unknown.status, 400);
+    assert.match(unknown.text, /default, critical, besteffort; did you mean critical/);
+    assert.equal((await post("/invoke/other", { QoSClass: 7 }, admin)).status, 200, "as in Go");
+    assert.equal((await post("/invoke/other", { QoSClass: 7 }, best)).status, 403);
   });
 
   await t.step("a key that is revoked or rotated without overlap is invalid at once", async () => {
@@ -194,6 +263,10 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     const load = ["bench", "camera-1", "--context", "edge", "--duration", "0.2", "--warm-up", "0"];
     const bench = await node.cli(load);
     assert.equal(bench.code, 0, bench.stderr);
+    const create = ["keys", "create", "odd", "--role", "invoker", "--classes", "gold"];
+    const odd = await node.cli([...create, "--context", "edge"]);
+    assert.equal(odd.code, 1);
+    assert.match(odd.stderr, /no QoS class "gold"/);
     const refused = await node.cli(["list"]);
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /SERVERLEDGE_KEY/);

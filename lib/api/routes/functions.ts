@@ -6,7 +6,7 @@
 
 import type { Principal } from "../../access/principal.ts";
 import {
-  changedInvokes,
+  changesBehavior,
   functionNames,
   type FunctionRecord,
   readDefinition,
@@ -40,8 +40,9 @@ export function functionRoutes(services: ApiServices): Route[] {
     const name = context.req.param("fun")!;
     const { value, held } = await bodies.reserveJson(incomingRequest(context.req.raw));
     using _ = held;
-    requireInvokes(principal, changedInvokes(value));
-    await services.patch(name, value, (bytes) => held.hold(bytes));
+    await services.patch(name, value, (before, after) => {
+      if (changesBehavior(before, after)) requireInvokes(principal, after.invokes);
+    }, (bytes) => held.hold(bytes));
     return jsonAnswer({ Updated: name });
   };
 
@@ -95,7 +96,7 @@ export function functionRoutes(services: ApiServices): Route[] {
   ];
 }
 
-/** Requires that a client may itself invoke all that its function may invoke. */
+/** Requires that a client whose code a function runs may itself invoke all that the function may invoke. */
 function requireInvokes(principal: Principal, patterns: readonly string[]): void {
   for (const pattern of patterns) principal.require("invoke", pattern);
 }
@@ -145,7 +146,9 @@ const patching: Description = {
   summary: "Change a function",
   details:
     "Fields that are not given keep their values, including the code; `null` resets a field to its " +
-    "default. Variables of `Env` are changed one by one. (JSON Merge Patch, RFC 7396.)",
+    "default. Variables of `Env` are changed one by one. (JSON Merge Patch, RFC 7396.) A key that changes the " +
+    "code, runtime, handler, image, variables or `Invokes` must itself have the right to invoke all that the " +
+    "function may invoke.",
   body: requests.changes,
   answers: { 200: { description: "The function was changed", schema: answers.updated } },
   errors: creation.errors.flatMap((code) =>

@@ -6,7 +6,7 @@
 
 import type { Context } from "hono";
 import type { Principal } from "../../access/principal.ts";
-import { permittedClass, withQuota } from "../admission.ts";
+import { forwardedHop, permittedClass, withQuota } from "../admission.ts";
 import { BodyReader } from "../body.ts";
 import type { BodyBudget } from "../body_budget.ts";
 import { resourcePairs } from "../headers.ts";
@@ -18,7 +18,6 @@ import type { Route } from "../route.ts";
 import type { ApiServices, Invocation } from "../services.ts";
 import type { IncomingRequest } from "../../http/server/messages.ts";
 import { incomingRequest, KnownResponse } from "../../http/server/web.ts";
-import { readHop } from "../../cluster/peers/hop_headers.ts";
 import { reportHeaderOf } from "../../cluster/peers/event_exchange.ts";
 import { sliceBytes } from "../../base/slices.ts";
 import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
@@ -39,10 +38,10 @@ export function httpFunctionRoutes(services: ApiServices): Route[] {
   const handle = async (context: Context, principal: Principal): Promise<Response> => {
     const request = incomingRequest(context.req.raw);
     const name = context.req.param("name")!;
+    const hop = forwardedHop(request, principal);
     const { memoryMib } = services.admit(name);
-    const hop = readHop(request.headers);
     const { keyId } = principal;
-    const qosClass = permittedClass(defaultRequest.qosClass, principal, services.classOf);
+    const qosClass = permittedClass(defaultRequest.qosClass, principal, services.classes);
     const { bytes, held } = await bodies.reserved(request);
     const reservation = withQuota(principal, memoryMib, held);
     const result = await answered(request, reservation, () => {

@@ -8,14 +8,13 @@
 import type { IncomingRequest, OutgoingResponse } from "../../http/server/messages.ts";
 import { incomingRequest, KnownResponse } from "../../http/server/web.ts";
 import { codedError, errorAnswer } from "../errors.ts";
-import { permittedClass, withQuota } from "../admission.ts";
+import { forwardedHop, permittedClass, withQuota } from "../admission.ts";
 import { BodyReader } from "../body.ts";
 import { nodeHeaders } from "../headers.ts";
 import type { Principal } from "../../access/principal.ts";
 import type { Route } from "../route.ts";
 import { answers, requests } from "../schemas.ts";
 import type { ApiServices } from "../services.ts";
-import { readHop } from "../../cluster/peers/hop_headers.ts";
 import {
   defaultRequest,
   readInvokeRequest,
@@ -77,13 +76,17 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
     name: string,
     principal: Principal,
   ): Promise<Answer> => {
+    const hop = forwardedHop(http, principal);
     const { memoryMib } = services.admit(name);
     const { bytes, held } = await bodies.reserved(http);
     let reservation: Disposable = held;
     try {
       const { keyId } = principal;
       const read = await readInvokeRequest(bytes, defaults);
-      const qosClass = permittedClass(read.qosClass, principal, services.classOf);
+      // The node that the client sent it to has bounded its class, and may know others.
+      const qosClass = hop
+        ? read.qosClass
+        : permittedClass(read.qosClass, principal, services.classes);
       const request = qosClass === read.qosClass ? read : { ...read, qosClass };
       reservation = withQuota(principal, memoryMib, held);
       const inputSize = bytes.length;
@@ -91,7 +94,6 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
         const ReqId = await services.accept(name, request, { keyId, inputSize, reservation });
         return { body: `${JSON.stringify({ ReqId })}\n` };
       }
-      const hop = readHop(http.headers);
       const invocation = services.invoke(name, request, { hop, inputSize, reservation });
       http.onDisconnect(() => invocation.cancel());
       const { report } = await invocation.done;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkGrant } from "../../access/grant_check.ts";
 import { grantNames, grantSchema, listedKeyNames } from "../../access/key.ts";
 import type { IssuedKey } from "../../access/key_service.ts";
 import { incomingRequest } from "../../http/server/web.ts";
@@ -26,10 +27,9 @@ export function keyRoutes(services: ApiServices): Route[] {
   const list: Handler = () => jsonAnswer({ Keys: keys.list().map(listedKeyNames.toWire) });
 
   const create: Handler = async (context) => {
-    const body = await bodies.json(incomingRequest(context.req.raw));
-    return jsonAnswer(
-      issued(await keys.create(readGrant(body))),
-    );
+    const grant = readGrant(await bodies.json(incomingRequest(context.req.raw)));
+    checkGrant(grant, services.classes);
+    return jsonAnswer(issued(await keys.create(grant)));
   };
 
   const rotate: Handler = async (context) => {

@@ -15,6 +15,7 @@ import {
   reportNames,
   type WireReport,
 } from "../../../lib/model/invocation.ts";
+import { defaultClass, QosClasses } from "../../../lib/model/qos.ts";
 import type { NodeStatus } from "../../../lib/model/status.ts";
 
 /**
@@ -102,6 +103,7 @@ export function fakeServices(
       rotate: (name) => Promise.resolve({ name, id: "k".repeat(12), key: "sl_key" }),
       revoke: () => Promise.resolve(),
     },
+    classes: new QosClasses([{ ...defaultClass, name: "critical", id: 1 }]),
     bodies: new BodyBudget(1 << 30),
     node: { id: "node1", area: "ROME", architecture: "amd64", version: "0.1.0" },
     free: () => ({ memoryMib: 896, cpu: 1.5 }),
@@ -109,7 +111,6 @@ export function fakeServices(
       check(name);
       return { memoryMib: 128 };
     },
-    classOf: (key) => String(key),
     invoke(name) {
       check(name);
       return invocationOf(Promise.resolve(sampleResult));
