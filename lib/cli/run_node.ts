@@ -62,7 +62,7 @@ export async function runServer(
   terminal.out.write(
     globals.json
       ? `${JSON.stringify(facts)}\n`
-      : greeting(kind, facts, config["api.listen"], config["api.auth"] !== "none", terminal),
+      : greeting(kind, facts, config["api.listen"], node.requiresKeys, terminal),
   );
   const reported = node.without?.then((problem) => {
     if (problem && !globals.json) terminal.out.write(missing(problem, terminal));

@@ -5,18 +5,29 @@
  */
 
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
+import { exists } from "../base/text_file.ts";
 import { nodeName } from "../model/node.ts";
+
+/** Folder that is used for the first time. */
+interface Made {
+  /** It, and those above it that were made with it; the deepest first. */
+  readonly folders: readonly string[];
+  /** Whether they stay. */
+  isKept: boolean;
+}
 
 /** A node's data folder, held by one process at a time until it is disposed. */
 export class NodeHome implements Disposable {
   readonly #locks: DisposableStack;
+  readonly #made: Made;
 
   private constructor(
     locks: DisposableStack,
+    made: Made,
     readonly path: string,
     /** The node's id, the same at every start. */
     readonly nodeId: string,
@@ -24,11 +35,13 @@ export class NodeHome implements Disposable {
     readonly folderId: string,
   ) {
     this.#locks = locks;
+    this.#made = made;
   }
 
   /**
    * Opens the folder, creates it if needed, and locks it: of two nodes with one folder each would
-   * remove the other's containers as orphans.
+   * remove the other's containers as orphans. A folder that was created is removed when it is disposed,
+   * unless {@link keep} was called.
    *
    * @param path the folder; empty for the default
    * @param nodeId the node's id; empty to generate one and store it
@@ -38,7 +51,8 @@ export class NodeHome implements Disposable {
   static open(path: string, nodeId: string): NodeHome {
     const folder = dataDirectory(path);
     using locks = new DisposableStack();
-    const folderId = lockFolder(folder, locks);
+    const made = { folders: missingFolders(folder), isKept: false };
+    const folderId = lockFolder(folder, made, locks);
     if (folderId === undefined) {
       throw new ServerledgeError(
         "CONFIG_INVALID",
@@ -47,7 +61,12 @@ export class NodeHome implements Disposable {
     }
     const id = nodeId || folderId;
     locks.use(lockId(id));
-    return new NodeHome(locks.move(), folder, id, folderId);
+    return new NodeHome(locks.move(), made, folder, id, folderId);
+  }
+
+  /** Lets the folder stay when it is disposed, if it was created. */
+  keep(): void {
+    this.#made.isKept = true;
   }
 
   /** Returns the path of something in the folder. */
@@ -55,7 +74,7 @@ export class NodeHome implements Disposable {
     return join(this.path, ...parts);
   }
 
-  /** Releases the folder; its contents stay. */
+  /** Releases the folder. */
   [Symbol.dispose](): void {
     this.#locks.dispose();
   }
@@ -80,11 +99,14 @@ export function isFolderInUse(folder: string): boolean {
  *
  * @returns the folder's own id; undefined if another node holds it
  */
-function lockFolder(folder: string, locks: DisposableStack): string | undefined {
+function lockFolder(folder: string, made: Made, locks: DisposableStack): string | undefined {
   try {
     Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const lock = locks.use(Deno.openSync(join(folder, "lock"), { create: true, write: true }));
-    return lock.tryLockSync(true) ? storedId(folder) : undefined;
+    if (!lock.tryLockSync(true)) return undefined;
+    // While the lock is held, so that no other node has begun to use the folder.
+    locks.defer(() => made.isKept || removeFolders(made.folders));
+    return storedId(folder);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ServerledgeError(
@@ -96,12 +118,30 @@ function lockFolder(folder: string, locks: DisposableStack): string | undefined 
   }
 }
 
+/** Returns a folder and those above it that do not exist, the deepest first. */
+function missingFolders(path: string): string[] {
+  const missing: string[] = [];
+  for (let at = resolve(path); !exists(at); at = dirname(at)) missing.push(at);
+  return missing;
+}
+
+/** Removes a folder with its contents, and those above it while they are empty. */
+function removeFolders([folder, ...above]: readonly string[]): void {
+  if (folder === undefined) return;
+  try {
+    Deno.removeSync(folder, { recursive: true });
+    for (const path of above) Deno.removeSync(path);
+  } catch {
+    // Another program has put something there meanwhile.
+  }
+}
+
 /**
  * Locks an id on this machine: nodes share its Docker engine, and a node would take the containers
  * of another with the same id for its own, left by a crash.
  */
 function lockId(id: string): Disposable {
-  const path = join(sharedLockFolder(), `serverledge-${id}.lock`);
+  const path = idLockFile(id);
   for (;;) {
     using opened = new DisposableStack();
     const lock = opened.use(openLockFile(path));
@@ -123,6 +163,11 @@ function lockId(id: string): Disposable {
       },
     };
   }
+}
+
+/** Returns the path of the file that locks a node's id on this machine. */
+export function idLockFile(id: string): string {
+  return join(sharedLockFolder(), `serverledge-${id}.lock`);
 }
 
 /** Folder for the locks of all nodes of this machine, including those with a private /tmp. */

@@ -103,7 +103,15 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
     registry: registry.description,
   });
 
-  return running({ config, id: node.id, server, balancer, registration, parts: built.move() });
+  return running({
+    config,
+    id: node.id,
+    requiresKeys: access.isRequired,
+    server,
+    balancer,
+    registration,
+    parts: built.move(),
+  });
 }
 
 function recordOf(
@@ -135,6 +143,7 @@ function mayJoin(config: Config, url: string, endpoints: readonly string[]): boo
 interface BalancerParts {
   readonly config: Config;
   readonly id: string;
+  readonly requiresKeys: boolean;
   readonly server: ApiServer;
   readonly balancer: Balancer;
   readonly registration: Registration | undefined;
@@ -143,7 +152,7 @@ interface BalancerParts {
 }
 
 function running(
-  { config, id, server, balancer, registration, parts }: BalancerParts,
+  { config, id, requiresKeys, server, balancer, registration, parts }: BalancerParts,
 ): RunningNode {
   let stopped: Promise<void> | undefined;
   const stop = async (graceMs: number) => {
@@ -159,6 +168,7 @@ function running(
   return {
     url: server.url,
     id,
+    requiresKeys,
     stop: () => stopped ??= stop(config["shutdown.grace"] * 1000),
     [Symbol.asyncDispose]: () => stopped ??= stop(0),
   };

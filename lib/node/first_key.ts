@@ -28,7 +28,7 @@ export async function createFirstKey(
   force: boolean,
 ): Promise<IssuedKey> {
   await using stack = new AsyncDisposableStack();
-  const registry = await openRegistry(config, stack);
+  const { registry, home } = await openRegistry(config, stack);
   using table = await RecordTable.open(keyKind, registry);
   const { ok } = registry.health();
   if (ok && table.size > 0 && !force) {
@@ -39,7 +39,7 @@ export async function createFirstKey(
     );
   }
   const keys = new KeyService(registry.collection(keyKind), table, systemClock);
-  return await keys.create({
+  const key = await keys.create({
     name,
     role: "admin",
     functions: ["*"],
@@ -50,14 +50,20 @@ export async function createFirstKey(
     memoryMib: 0,
     expires: 0,
   });
+  home?.keep();
+  return key;
 }
 
-async function openRegistry(config: Config, stack: AsyncDisposableStack): Promise<Registry> {
+/** @returns the registry, and the data folder if the registry is in it */
+async function openRegistry(
+  config: Config,
+  stack: AsyncDisposableStack,
+): Promise<{ registry: Registry; home?: NodeHome }> {
   const options = etcdOptions(config);
   if (options) {
     const { connectEtcd } = await import("../registry/etcd/registry.ts");
-    return stack.use(connectEtcd(options));
+    return { registry: stack.use(connectEtcd(options)) };
   }
   const home = stack.use(NodeHome.open(config["data.dir"], config["registry.node.id"]));
-  return stack.use(openSqlite(home.of(registryFile)));
+  return { registry: stack.use(openSqlite(home.of(registryFile))), home };
 }

@@ -67,7 +67,9 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const parts = { ...base, ...storage, ...access, ...compute, ...requests, functions, cluster };
   const listen = await listenOptions(config);
   if (listen.tls) built.use(listen.tls);
-  return serveNode({ ...parts, listen, background: startBackground(parts) });
+  const running = serveNode({ ...parts, listen, background: startBackground(parts) });
+  home.keep();
+  return running;
 }
 
 /** Listeners for function changes: those that release the former version come first. */

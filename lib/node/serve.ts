@@ -19,6 +19,8 @@ export interface RunningNode extends AsyncDisposable {
   /** URL for programs on this machine. */
   readonly url: string;
   readonly id: string;
+  /** Whether requests need a key now. */
+  readonly requiresKeys: boolean;
   /** Resolves, and never rejects, with the reason if the container engine is unavailable. */
   readonly without?: Promise<string | undefined>;
   /**
@@ -52,7 +54,7 @@ export function serveNode(parts: NodeParts): RunningNode {
 }
 
 function running(
-  { config, node, built, scheduler, cluster }: NodeParts,
+  { config, node, access, built, scheduler, cluster }: NodeParts,
   server: ApiServer,
 ): RunningNode {
   const parts = built.move();
@@ -68,6 +70,7 @@ function running(
   return {
     url: server.url,
     id: node.id,
+    requiresKeys: access.isRequired,
     stop: () => stopped ??= stop(config["shutdown.grace"] * 1000),
     [Symbol.asyncDispose]: () => stopped ??= stop(0),
   };

@@ -79,8 +79,42 @@ Deno.test("a backup of a running node is restored to another data folder", async
     await fetch(`${node.url}/delete`, { method: "POST", body: '{"Name":"f"}' });
     assert.deepEqual(await functionsOf(node), []);
   }
-  const names = [...Deno.readDirSync(data)].map(({ name }) => name);
-  assert.ok(!names.some((name) => name.includes("registry.db.backup")), names.join());
+  const names = () => [...Deno.readDirSync(data)].map(({ name }) => name).sort();
+  assert.ok(!names().some((name) => name.includes("registry.db.backup")), names().join());
+  await t.step(
+    "backup --offline of a stopped node names its source and leaves no file there",
+    async () => {
+      const before = names();
+      const { code, stdout, stderr } = await run("backup", "--offline", offline, ...own);
+      assert.equal(code, 0, stderr);
+      assert.equal(JSON.parse(stdout).Source, `${data}/registry.db`);
+      assert.deepEqual(names(), before);
+    },
+  );
+  await t.step("a backup into a directory that is missing says so", async () => {
+    const { code, stderr } = await run("backup", "--offline", `${dir.path}/none/b`, ...own);
+    assert.equal(code, 1);
+    assert.match(stderr, /Cannot write .*\/none\/b: there is no directory .*\/none\n/);
+  });
+  await t.step("a backup of a directory without a registry creates none", async () => {
+    const empty = `${dir.path}/empty`;
+    const { code, stderr } = await run(
+      "backup",
+      "--offline",
+      offline,
+      "--set",
+      `data.dir=${empty}`,
+    );
+    assert.notEqual(code, 0);
+    assert.match(stderr, /empty\/registry\.db .*no such file or directory/);
+  });
+  await t.step("restore of a missing file says so, and leaves no new data folder", async () => {
+    const fresh = `${dir.path}/above/data`;
+    const { code, stderr } = await run("restore", "missing", "--set", `data.dir=${fresh}`);
+    assert.equal(code, 1);
+    assert.match(stderr, /Cannot use the backup missing: no such file or directory/);
+    assert.ok(![...Deno.readDirSync(dir.path)].some(({ name }) => name === "above"));
+  });
   await t.step("restore brings the function and its code back", async () => {
     const { code, stdout, stderr } = await run("restore", target, ...own);
     assert.equal(code, 0, stderr);

@@ -306,6 +306,19 @@ Deno.test("a node without Docker runs functions that do not need it, until Docke
   gate.open();
 });
 
+Deno.test("a start that fails leaves no new data directory, and keeps one that existed", async () => {
+  await using folder = await tempDir("failed-start");
+  const config = { "api.listen": "203.0.113.9", "api.auth": "none" };
+  const start = (data: string) => startNodeProcess({ config: { ...config, "data.dir": data } });
+  const ended = /Cannot listen on .*: this machine has no such address/;
+  await assert.rejects(start(`${folder.path}/above/data`), ended);
+  assert.deepEqual([...Deno.readDirSync(folder.path)], []);
+  const existing = `${folder.path}/existing`;
+  await Deno.mkdir(existing);
+  await assert.rejects(start(existing), ended);
+  assert.ok([...Deno.readDirSync(existing)].some(({ name }) => name === "node-id"));
+});
+
 Deno.test("two nodes do not share a data directory", async () => {
   await using folder = await tempDir("shared");
   const config = { "data.dir": folder.path };

@@ -6,6 +6,7 @@
  */
 
 import { nodeLabel } from "../../lib/runtime/docker/names.ts";
+import { idLockFile } from "../../lib/cluster/home.ts";
 import { freePort } from "./network/free_port.ts";
 import { cleanEnv, runToEnd } from "./process.ts";
 
@@ -73,6 +74,10 @@ export async function startNodeProcess(options: NodeOptions = {}): Promise<NodeP
   await using stack = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "serverledge-node-" });
   stack.defer(() => Deno.remove(folder, { recursive: true }));
+  let id: string | undefined;
+  stack.defer(() => {
+    if (id !== undefined) removeIdLock(id);
+  });
   const port = Number(options.config?.["api.port"] ?? freePort());
   const config = {
     "api.listen": "127.0.0.1",
@@ -114,7 +119,7 @@ export async function startNodeProcess(options: NodeOptions = {}): Promise<NodeP
   const certificate = soleCertificate(options.config);
   const url = `${certificate ? "https" : "http"}://127.0.0.1:${port}`;
   const bound = started + (options.readyTimeoutMs ?? 20_000);
-  while (!await healthy(url, certificate)) {
+  while ((id = await healthyNode(url, certificate)) === undefined) {
     if (ended !== undefined) throw new Error(`The node ended with status ${ended}:\n${lastLog}`);
     if (performance.now() > bound) throw new Error(`The node is not healthy in time:\n${log()}`);
     await new Promise((resolve) => setTimeout(resolve, readyStepMs));
@@ -166,17 +171,29 @@ function soleCertificate(config: NodeOptions["config"] = {}): string | undefined
   return typeof certificate === "string" && port === undefined ? certificate : undefined;
 }
 
-async function healthy(url: string, certificate?: string): Promise<boolean> {
+/** @returns the node's id; undefined if it does not serve requests */
+async function healthyNode(url: string, certificate?: string): Promise<string | undefined> {
   try {
     using client = Deno.createHttpClient(
       certificate === undefined ? {} : { caCerts: [Deno.readTextFileSync(certificate)] },
     );
     const signal = AbortSignal.timeout(5000);
     const answer = await fetch(`${url}/healthz`, { signal, client });
-    await answer.body?.cancel();
-    return answer.ok;
+    const { Node } = await answer.json();
+    return answer.ok ? Node : undefined;
   } catch {
-    return false; // not listening yet
+    return undefined; // not listening yet
+  }
+}
+
+/** Removes the lock of an id that a killed node has left, unless another node has the id now. */
+function removeIdLock(id: string): void {
+  const path = idLockFile(id);
+  try {
+    using lock = Deno.openSync(path);
+    if (lock.tryLockSync(true)) Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

@@ -4,9 +4,11 @@
  * @module
  */
 
+import { dirname } from "node:path";
 import { merge, object } from "@optique/core/constructs";
 import type { InferValue } from "@optique/core/parser";
 import { ServerledgeError } from "../../base/errors.ts";
+import { fileProblem } from "../../base/text_file.ts";
 import { quantity } from "../../base/quantity.ts";
 import { connect } from "../client/session.ts";
 import { type Command, defineCommand } from "../command.ts";
@@ -43,13 +45,15 @@ export const backup: Command = defineCommand({
   ),
   async run({ target, offline, ...options }, globals, terminal) {
     const unfinished = `${target}.unfinished`;
-    using output = await create(unfinished);
+    using output = await create(target, unfinished);
     try {
+      let source: string | undefined;
       if (offline) {
         const { config, path } = await registryOf(options, globals, terminal);
         requireEmbedded(config["etcd.address"]);
         const { backUp } = await import("../../registry/local/backup.ts");
         backUp(path, unfinished);
+        source = path;
       } else {
         using node = await connect(globals, terminal);
         await write(output, node.download("/backup"));
@@ -57,7 +61,9 @@ export const backup: Command = defineCommand({
       const { checkBackup } = await import("../../registry/local/backup.ts");
       const contents = checkBackup(unfinished);
       await Deno.rename(unfinished, target);
-      tell({ File: target, ...wire(contents) }, `Backed up to ${target}`, globals, terminal);
+      const fields = { File: target, ...(source && { Source: source }), ...wire(contents) };
+      const what = source === undefined ? "" : ` ${source}`;
+      tell(fields, `Backed up${what} to ${target}`, globals, terminal);
     } catch (error) {
       await Deno.remove(unfinished);
       throw error;
@@ -84,9 +90,10 @@ export const restore: Command = defineCommand({
     requireEmbedded(config["etcd.address"]);
     const { NodeHome } = await import("../../cluster/home.ts");
     // No node can start meanwhile.
-    using _home = NodeHome.open(config["data.dir"], config["registry.node.id"]);
+    using home = NodeHome.open(config["data.dir"], config["registry.node.id"]);
     const { restore } = await import("../../registry/local/backup.ts");
     const { former, ...contents } = restore(source, path);
+    home.keep();
     const fields = { File: path, ...wire(contents), Former: former ?? null };
     const kept = former === undefined ? "" : `; the former registry is ${former}`;
     tell(fields, `Restored ${path}${kept}`, globals, terminal);
@@ -111,12 +118,14 @@ function requireEmbedded(etcd: string): void {
   );
 }
 
-async function create(path: string): Promise<Deno.FsFile> {
+async function create(target: string, unfinished: string): Promise<Deno.FsFile> {
   try {
-    return await Deno.open(path, { create: true, write: true, truncate: true, mode: 0o600 });
+    return await Deno.open(unfinished, { create: true, write: true, truncate: true, mode: 0o600 });
   } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new ServerledgeError("INVALID_REQUEST", `Cannot write ${path}: ${reason}`, { cause });
+    const reason = cause instanceof Deno.errors.NotFound
+      ? `there is no directory ${dirname(target)}`
+      : fileProblem(cause);
+    throw new ServerledgeError("INVALID_REQUEST", `Cannot write ${target}: ${reason}`, { cause });
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isLoopback } from "../../api/origin.ts";
 import { styled } from "./style.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -11,6 +12,7 @@ import type { Terminal } from "../terminal.ts";
  * Describes a started server: where it listens, who can reach it, and how to change that.
  *
  * @param kind name of the server, and the subcommand that starts it
+ * @param node its URL is the one for programs on this machine
  * @param listen the address that it listens on
  * @param requiresKeys whether requests need a key
  * @param terminal where it will be shown
@@ -22,15 +24,26 @@ export function greeting(
   requiresKeys: boolean,
   terminal: Pick<Terminal, "out">,
 ): string {
-  const access = isLoopback(listen)
-    ? "Only this machine can reach it. To accept connections from the network: serverledge keys init, " +
-      `then serverledge ${kind.command} --listen 0.0.0.0.\n`
-    : requiresKeys
-    ? "Requests need a key: serverledge keys --help.\n"
-    : "Anyone who can reach this address can run code on this machine: keep it in a trusted network.\n";
-  return `${kind.name} ${node.Id} in area ${node.Area} listens on ${
-    styled(terminal.out, "bold", node.Url)
-  }\n${access}`;
+  const url = styled(terminal.out, "bold", node.Url);
+  const where = listen === "0.0.0.0" || listen === "::"
+    ? `all addresses of this machine (${listen}); here: ${url}`
+    : url;
+  return `${kind.name} ${node.Id} in area ${node.Area} listens on ${where}\n${
+    access(kind.command, isLoopback(listen), requiresKeys)
+  }\n`;
+}
+
+function access(command: string, isLocal: boolean, requiresKeys: boolean): string {
+  if (!isLocal) {
+    return requiresKeys
+      ? "Requests need a key: serverledge keys --help."
+      : "Requests need no key: anyone who can reach it can run code on this machine. Keep it in a trusted network.";
+  }
+  const opening = `serverledge ${command} --listen 0.0.0.0`;
+  return requiresKeys
+    ? `Only this machine can reach it, and requests need a key. To accept connections from the network: ${opening}.`
+    : "Only this machine can reach it. To accept connections from the network: serverledge keys init, " +
+      `then ${opening}.`;
 }
 
 /**
@@ -40,8 +53,4 @@ export function greeting(
  */
 export function missing(problem: string, terminal: Pick<Terminal, "out">): string {
   return `${styled(terminal.out, "yellow", "No containers:")} ${problem}.\n`;
-}
-
-function isLoopback(address: string): boolean {
-  return /^(127\.|::1$|\[::1\]$|localhost$)/.test(address);
 }

@@ -7,6 +7,7 @@
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ServerledgeError } from "../../base/errors.ts";
+import { fileProblem } from "../../base/text_file.ts";
 import { layout } from "./layout.ts";
 import { copyDatabase, removeFiles, renameFiles, suffixes, versionOf } from "./sqlite_file.ts";
 
@@ -31,7 +32,9 @@ export interface BackupContents {
  */
 export function backUp(path: string, target: string): void {
   try {
-    using database = new DatabaseSync(path, { readOnly: true });
+    requireFile(path);
+    // SQLite's files next to it stay if the last connection to it cannot write.
+    using database = new DatabaseSync(path);
     copyDatabase(database, target);
   } catch (cause) {
     throw new ServerledgeError(
@@ -66,6 +69,11 @@ export function checkBackup(path: string): BackupContents {
       cause,
     });
   };
+  try {
+    requireFile(path);
+  } catch (error) {
+    refuse((error as Error).message, error);
+  }
   try {
     using database = new DatabaseSync(path, { readOnly: true });
     const version = versionOf(database);
@@ -147,6 +155,16 @@ function putAside(path: string): string | undefined {
   renameFiles(path, aside, suffixes.filter(Boolean));
   Deno.linkSync(path, aside);
   return aside;
+}
+
+/** @throws if a file cannot be read; SQLite would create it, or not say why */
+function requireFile(path: string): void {
+  try {
+    if (Deno.statSync(path).isDirectory) throw new Error("it is a directory");
+    Deno.openSync(path).close();
+  } catch (cause) {
+    throw new Error(fileProblem(cause), { cause });
+  }
 }
 
 function exists(path: string): boolean {
