@@ -7,6 +7,7 @@
 
 import type * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
+import { parseRecord, type ReadRecord } from "./records.ts";
 
 /** Ids that keys of etcd may contain. */
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -25,15 +26,24 @@ export interface RecordKind<T> {
   readonly idOf: (record: T) => string;
 }
 
+/** A stored record that is unreadable. Unreadable records are logged. */
+export interface DamagedRecord {
+  readonly id: string;
+  /** Why it is unreadable. */
+  readonly problem: string;
+}
+
 /**
  * Receives the records of a collection: all of them once the registry responds and again after an outage, then
- * each change. Unreadable records are logged and left out.
+ * each change.
  */
 export interface RecordObserver<T> {
   /** Reports all records; others do not exist any more. */
-  reset(records: T[]): void;
+  reset(records: T[], damaged: readonly DamagedRecord[]): void;
   /** Reports a created or changed record. */
   put(record: T): void;
+  /** Reports a record that was overwritten by unreadable data. */
+  damage(damaged: DamagedRecord): void;
   /** Reports a deleted record. */
   remove(id: string): void;
 }
@@ -51,7 +61,7 @@ export interface Collection<T> {
   /**
    * Replaces a record in one transaction, unless it was changed or deleted.
    *
-   * @param former the record as it is known
+   * @param former the record as it is known; its stored text may differ, e.g. that of another version
    * @returns false if it is another one now
    */
   replace(former: T, record: T): Promise<boolean>;
@@ -88,4 +98,18 @@ export function encodeRecord<T>(kind: RecordKind<T>, record: T): { id: string; t
     );
   }
   return { id, text };
+}
+
+/** Reads a stored record. */
+export function decodeRecord<T>(kind: RecordKind<T>, id: string, text: string): ReadRecord<T> {
+  const read = parseRecord(kind.stored, text);
+  if ("problem" in read || kind.idOf(read.record) === id) return read;
+  return { problem: "it contains a record with another id" };
+}
+
+/** Returns whether a stored text is that of a record. Defaults, order of fields and spaces do not count. */
+export function isStored<T>(kind: RecordKind<T>, text: string, record: T): boolean {
+  const read = decodeRecord(kind, kind.idOf(record), text);
+  return "record" in read &&
+    encodeRecord(kind, read.record).text === encodeRecord(kind, record).text;
 }

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { asServerledgeError } from "../base/errors.ts";
 import { Listeners } from "../base/listeners.ts";
-import { logger } from "../base/log.ts";
-import type { Collection, RecordKind, RecordObserver } from "./collection.ts";
+import type { DamagedRecord, RecordKind, RecordObserver } from "./collection.ts";
+import { KeptRecords } from "./kept_records.ts";
 import type { Registry } from "./registry.ts";
 
 /** Registry that has collections. */
@@ -16,14 +15,15 @@ type Collections = Pick<Registry, "collection">;
 /** The records of one kind, by id. It follows the registry until it is disposed. */
 export class RecordTable<T> implements Disposable {
   readonly #kind: RecordKind<T>;
-  readonly #memory: Collection<T> | undefined;
+  readonly #kept: KeptRecords<T> | undefined;
   readonly #records = new Map<string, T>();
+  readonly #damaged = new Map<string, DamagedRecord>();
   readonly #listeners = new Listeners<() => void>("registry");
   #watch: Disposable | undefined;
 
-  private constructor(kind: RecordKind<T>, memory: Collection<T> | undefined) {
+  private constructor(kind: RecordKind<T>, kept: KeptRecords<T> | undefined) {
     this.#kind = kind;
-    this.#memory = memory;
+    this.#kept = kept;
   }
 
   /**
@@ -38,24 +38,32 @@ export class RecordTable<T> implements Disposable {
     registry: Collections,
     memory?: Collections,
   ): Promise<RecordTable<T>> {
-    const kept = memory?.collection(kind);
+    const kept = memory && new KeptRecords(kind, memory.collection(kind));
     const table = new RecordTable(kind, kept);
-    await table.#recall();
+    if (kept) {
+      const { records, damaged } = await kept.read();
+      table.#replace(records, damaged);
+    }
     table.#watch = await registry.collection(kind).watch(table.#observer());
     return table;
   }
 
-  /** Number of records. */
+  /** Number of stored records, including unreadable ones. */
   get size(): number {
-    return this.#records.size;
+    return this.#records.size + this.#damaged.size;
   }
 
-  /** Returns a record. */
+  /** Records that are stored and unreadable. */
+  get damaged(): readonly DamagedRecord[] {
+    return [...this.#damaged.values()];
+  }
+
+  /** Returns a readable record. */
   get(id: string): T | undefined {
     return this.#records.get(id);
   }
 
-  /** Returns all records, sorted by id. */
+  /** Returns all readable records, sorted by id. */
   list(): T[] {
     return [...this.#records].sort(([a], [b]) => a < b ? -1 : 1).map(([, record]) => record);
   }
@@ -70,51 +78,41 @@ export class RecordTable<T> implements Disposable {
     this.#watch?.[Symbol.dispose]();
   }
 
-  async #recall(): Promise<void> {
-    const ignore = () => {};
-    const reset = (records: T[]) => {
-      for (const record of records) this.#records.set(this.#kind.idOf(record), record);
-    };
-    using _ = await this.#memory?.watch({ reset, put: ignore, remove: ignore });
-  }
-
   #observer(): RecordObserver<T> {
     const changed = () => this.#listeners.each((listener) => listener());
     return {
-      reset: (records) => {
-        const ids = new Set(records.map(this.#kind.idOf));
-        for (const id of this.#records.keys()) if (!ids.has(id)) this.#remove(id);
-        for (const record of records) this.#put(record);
+      reset: (records, damaged) => {
+        this.#replace(records, damaged);
+        this.#kept?.retain(new Set([...this.#records.keys(), ...this.#damaged.keys()]));
+        for (const record of records) this.#kept?.put(record);
         changed();
       },
       put: (record) => {
-        this.#put(record);
+        const id = this.#kind.idOf(record);
+        this.#records.set(id, record);
+        this.#damaged.delete(id);
+        this.#kept?.put(record);
+        changed();
+      },
+      // The copy on disk stays as it was last readable, so that the number of records is not forgotten.
+      damage: (damaged) => {
+        this.#records.delete(damaged.id);
+        this.#damaged.set(damaged.id, damaged);
         changed();
       },
       remove: (id) => {
-        this.#remove(id);
+        this.#records.delete(id);
+        this.#damaged.delete(id);
+        this.#kept?.delete(id);
         changed();
       },
     };
   }
 
-  #put(record: T): void {
-    this.#records.set(this.#kind.idOf(record), record);
-    this.#keep(this.#memory?.put(record));
-  }
-
-  #remove(id: string): void {
-    this.#records.delete(id);
-    this.#keep(this.#memory?.delete(id));
-  }
-
-  #keep(written: Promise<unknown> | undefined): void {
-    written?.catch((error) => {
-      const reason = asServerledgeError(error).message;
-      logger("registry").warn("Cannot keep {kind} on disk: {reason}", {
-        kind: this.#kind.name,
-        reason,
-      });
-    });
+  #replace(records: readonly T[], damaged: readonly DamagedRecord[]): void {
+    this.#records.clear();
+    this.#damaged.clear();
+    for (const record of records) this.#records.set(this.#kind.idOf(record), record);
+    for (const record of damaged) this.#damaged.set(record.id, record);
   }
 }

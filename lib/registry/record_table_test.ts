@@ -46,3 +46,43 @@ Deno.test("RecordTable: forgets records that disappeared while the registry did 
   using offline = await RecordTable.open(noteKind, silent, memory);
   assert.equal(offline.size, 0);
 });
+
+Deno.test("RecordTable: counts unreadable records, and keeps their last readable copies on disk", async () => {
+  await using registry = openSqlite(":memory:");
+  await using memory = openSqlite(":memory:");
+  const notes = registry.collection(noteKind);
+  for (const id of ["a", "b"]) await notes.put({ id, text: "1" });
+  {
+    using _table = await RecordTable.open(noteKind, registry, memory);
+  }
+  await notes.put({ id: "a", text: 1 } as never);
+  {
+    using table = await RecordTable.open(noteKind, registry, memory);
+    assert.deepEqual([table.size, table.damaged.map(({ id }) => id)], [2, ["a"]]);
+    assert.deepEqual(table.list(), [{ id: "b", text: "1" }]);
+  }
+  using offline = await RecordTable.open(noteKind, silent, memory);
+  assert.equal(offline.size, 2);
+});
+
+Deno.test("RecordTable: writes only changed records to the disk", async () => {
+  await using registry = openSqlite(":memory:");
+  await using memory = openSqlite(":memory:");
+  const notes = registry.collection(noteKind);
+  for (const id of ["a", "b"]) await notes.put({ id, text: "1" });
+  const kept = memory.collection(noteKind);
+  const writes: string[] = [];
+  using _ = await kept.watch({
+    reset: () => {},
+    put: ({ id }) => void writes.push(id),
+    damage: () => {},
+    remove: (id) => void writes.push(`-${id}`),
+  });
+  {
+    using _table = await RecordTable.open(noteKind, registry, memory);
+    await notes.put({ id: "b", text: "2" });
+  }
+  await notes.put({ id: "b", text: "3" });
+  using _table = await RecordTable.open(noteKind, registry, memory);
+  assert.deepEqual(writes, ["a", "b", "b", "b"]);
+});

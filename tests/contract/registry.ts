@@ -150,11 +150,13 @@ export const noteKind: RecordKind<Note> = {
 /** Returns an observer that keeps texts by id. */
 function noteRecorder(texts: Map<string, string>): RecordObserver<Note> {
   return {
-    reset(notes) {
+    reset(notes, damaged) {
       texts.clear();
       for (const { id, text } of notes) texts.set(id, text);
+      for (const { id } of damaged) texts.set(id, "damaged");
     },
     put: ({ id, text }) => void texts.set(id, text),
+    damage: ({ id }) => void texts.set(id, "damaged"),
     remove: (id) => void texts.delete(id),
   };
 }
@@ -264,6 +266,41 @@ export function testRegistry(name: string, open: () => Promise<RegistryWorld>): 
     assert.equal(await notes.delete("a"), false);
     await eventually("the deletion is observed", () => !seen.has("a"));
     assert.deepEqual([...seen], [["b", "four"]]);
+  });
+
+  test("replaces a record whose stored text was written in another way", async ({ registry }) => {
+    // As after an upgrade whose schema gives fields a default.
+    const kind: RecordKind<Note> = {
+      ...noteKind,
+      stored: v.object({ id: v.string(), text: v.nullish(v.string(), "default") }),
+    };
+    const notes = registry.collection(kind);
+    await notes.put({ id: "a" } as Note);
+    const former = { id: "a", text: "default" };
+    assert.equal(await notes.replace({ id: "a", text: "other" }, former), false);
+    assert.equal(await notes.replace(former, { id: "a", text: "new" }), true);
+    assert.equal(await notes.replace(former, { id: "a", text: "newer" }), false);
+  });
+
+  test("reports unreadable records, which can be deleted and replaced", async ({ registry }) => {
+    const notes = registry.collection(noteKind);
+    const early = new Map<string, string>();
+    using _early = await notes.watch(noteRecorder(early));
+    await notes.put({ id: "good", text: "1" });
+    for (const id of ["bad", "worse"]) await notes.put({ id, text: 1 } as unknown as Note);
+    const late = new Map<string, string>();
+    await eventually("a new observer knows all", async () => {
+      using _late = await notes.watch(noteRecorder(late));
+      return late.size === 3;
+    });
+    assert.deepEqual([...late].sort(), [["bad", "damaged"], ["good", "1"], ["worse", "damaged"]]);
+    assert.equal(await notes.create({ id: "bad", text: "2" }), false);
+    await notes.put({ id: "worse", text: "2" });
+    assert.equal(await notes.delete("bad"), true);
+    await eventually(
+      "both changes are observed",
+      () => early.get("worse") === "2" && early.size === 2,
+    );
   });
 
   test("keeps collections apart, and reports all records to each observer", async ({ registry }) => {

@@ -8,13 +8,17 @@ import { withTimeout } from "../../base/async.ts";
 import { Listeners } from "../../base/listeners.ts";
 import {
   type Collection,
+  type DamagedRecord,
+  decodeRecord,
   encodeRecord,
+  isStored,
   type RecordKind,
   type RecordObserver,
 } from "../collection.ts";
-import { readRecord, UnreadableValues } from "../records.ts";
+import { type ReadRecord, UnreadableValues } from "../records.ts";
 import type { Entry, EtcdClient } from "./client/client.ts";
 import { absent, type Compare, holds, put, read, remove } from "./client/requests.ts";
+import { callTimeoutMs } from "./cluster.ts";
 import { recordsPrefix } from "./keys.ts";
 import { RestoringWatch } from "./restoring_watch.ts";
 
@@ -58,8 +62,11 @@ export class EtcdCollection<T> implements Collection<T>, AsyncDisposable {
 
   async replace(former: T, record: T): Promise<boolean> {
     const { id, text } = encodeRecord(this.#kind, record);
-    const expected = encodeRecord(this.#kind, former).text;
-    return await this.#writeIf(holds(this.#prefix + id, expected), id, text);
+    const key = this.#prefix + id;
+    const value = await this.#client.get(key, callTimeoutMs);
+    const stored = new TextDecoder().decode(value);
+    if (value === undefined || !isStored(this.#kind, stored, former)) return false;
+    return await this.#writeIf(holds(key, stored), id, text);
   }
 
   async delete(id: string): Promise<boolean> {
@@ -109,6 +116,7 @@ class RecordWatch<T> extends RestoringWatch {
   readonly #putBack: (records: T[]) => Promise<void>;
   readonly #observers = new Listeners<RecordObserver<T>>("registry");
   readonly #known = new Map<string, T>();
+  readonly #damaged = new Map<string, DamagedRecord>();
   readonly #unreadable = new UnreadableValues();
 
   constructor(client: EtcdClient, kind: RecordKind<T>, putBack: (records: T[]) => Promise<void>) {
@@ -121,7 +129,7 @@ class RecordWatch<T> extends RestoringWatch {
   }
 
   observe(observer: RecordObserver<T>): Disposable {
-    if (this.isListed) observer.reset([...this.#known.values()]);
+    if (this.isListed) this.#reportAll(observer);
     return this.#observers.add(observer);
   }
 
@@ -136,31 +144,48 @@ class RecordWatch<T> extends RestoringWatch {
 
   protected override replace(entries: readonly Entry[]): void {
     this.#known.clear();
+    this.#damaged.clear();
     for (const entry of entries) this.#read(entry);
     this.applied();
-    this.#observers.each((observer) => observer.reset([...this.#known.values()]));
+    this.#observers.each((observer) => this.#reportAll(observer));
   }
 
   protected override put(entry: Entry): void {
-    const record = this.#read(entry);
-    if (record !== undefined) this.#observers.each((observer) => observer.put(record));
-    else this.remove(entry.key.slice(this.#prefix.length));
+    const read = this.#read(entry);
+    this.#observers.each((observer) =>
+      "record" in read
+        ? observer.put(read.record)
+        : observer.damage({ id: this.#idOf(entry), problem: read.problem })
+    );
   }
 
   protected override remove(id: string): void {
-    if (this.#known.delete(id)) this.#observers.each((observer) => observer.remove(id));
+    const isKnown = this.#known.delete(id);
+    if (this.#damaged.delete(id) || isKnown) {
+      this.#observers.each((observer) => observer.remove(id));
+    }
   }
 
-  #read({ key, value }: Entry): T | undefined {
-    const text = new TextDecoder().decode(value);
-    const record = readRecord(this.#kind.stored, text, key, this.#unreadable);
-    if (record === undefined) return undefined;
-    const id = this.#kind.idOf(record);
-    if (this.#prefix + id === key) {
-      this.#known.set(id, record);
-      return record;
+  #reportAll(observer: RecordObserver<T>): void {
+    observer.reset([...this.#known.values()], [...this.#damaged.values()]);
+  }
+
+  #idOf({ key }: Entry): string {
+    return key.slice(this.#prefix.length);
+  }
+
+  /** Stores a record, or marks it as unreadable. */
+  #read(entry: Entry): ReadRecord<T> {
+    const id = this.#idOf(entry);
+    const read = decodeRecord(this.#kind, id, new TextDecoder().decode(entry.value));
+    this.#known.delete(id);
+    this.#damaged.delete(id);
+    if ("record" in read) {
+      this.#known.set(id, read.record);
+    } else {
+      this.#unreadable.add(entry.key, read.problem);
+      this.#damaged.set(id, { id, problem: read.problem });
     }
-    this.#unreadable.add(key, "it holds a record with another id");
-    return undefined;
+    return read;
   }
 }

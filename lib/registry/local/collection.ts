@@ -8,16 +8,19 @@ import type { Clock } from "../../base/clock.ts";
 import { Listeners } from "../../base/listeners.ts";
 import {
   type Collection,
+  type DamagedRecord,
+  decodeRecord,
   encodeRecord,
+  isStored,
   type RecordKind,
   type RecordObserver,
 } from "../collection.ts";
-import { readRecord, UnreadableValues } from "../records.ts";
+import { UnreadableValues } from "../records.ts";
 import type { Prepared } from "./sqlite_file.ts";
 
 /** Statements that a collection uses. */
 type Statements = Prepared<
-  Record<"createRecord" | "putRecord" | "replaceRecord" | "removeRecord" | "records", string>
+  Record<"createRecord" | "putRecord" | "getRecord" | "removeRecord" | "records", string>
 >;
 
 /** Runs a step with the statements, and records whether the file could be used. */
@@ -60,10 +63,10 @@ export class SqliteCollection<T> implements Collection<T> {
 
   async replace(former: T, record: T): Promise<boolean> {
     const { id, text } = encodeRecord(this.#kind, record);
-    const expected = encodeRecord(this.#kind, former);
-    return await this.#run(({ replaceRecord }) => {
-      const { changes } = replaceRecord.run(text, this.#kind.name, id, expected.text);
-      if (changes === 0) return false;
+    return await this.#run(({ getRecord, putRecord }) => {
+      const stored = getRecord.get(this.#kind.name, id)?.record as string | undefined;
+      if (stored === undefined || !isStored(this.#kind, stored, former)) return false;
+      putRecord.run(this.#kind.name, id, text);
       this.#observers.each((observer) => observer.put(record));
       return true;
     });
@@ -78,13 +81,22 @@ export class SqliteCollection<T> implements Collection<T> {
   }
 
   async watch(observer: RecordObserver<T>): Promise<Disposable> {
-    return await this.#run(({ records }) => {
+    return await this.#run((prepared) => {
       using unreadable = new UnreadableValues(this.#clock);
-      const { name, stored } = this.#kind;
-      const found = records.all(name).map(({ id, record }) =>
-        readRecord(stored, record as string, `${name} ${id}`, unreadable)
-      );
-      observer.reset(found.filter((record) => record !== undefined));
+      const { name } = this.#kind;
+      const records: T[] = [];
+      const damaged: DamagedRecord[] = [];
+      for (const row of prepared.records.all(name)) {
+        const id = row.id as string;
+        const read = decodeRecord(this.#kind, id, row.record as string);
+        if ("record" in read) {
+          records.push(read.record);
+          continue;
+        }
+        unreadable.add(`${name} ${id}`, read.problem);
+        damaged.push({ id, ...read });
+      }
+      observer.reset(records, damaged);
       return this.#observers.add(observer);
     });
   }

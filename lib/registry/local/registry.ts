@@ -46,7 +46,7 @@ const statements = {
   functions: "SELECT name, record FROM functions ORDER BY name",
   createRecord: "INSERT INTO records VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
   putRecord: "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
-  replaceRecord: "UPDATE records SET record = ? WHERE kind = ? AND id = ? AND record = ?",
+  getRecord: "SELECT record FROM records WHERE kind = ? AND id = ?",
   removeRecord: "DELETE FROM records WHERE kind = ? AND id = ?",
   records: "SELECT id, record FROM records WHERE kind = ? ORDER BY id",
   putCode: "INSERT INTO code VALUES (?, ?) ON CONFLICT DO NOTHING",
