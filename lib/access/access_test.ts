@@ -136,7 +136,7 @@ Deno.test("access: after a rotation both keys are valid for a while", async () =
   await node.seed();
   const former = await node.keys.create(grant("a"));
   assert(node.client(former.key).may("invoke", "f"));
-  const fresh = await node.keys.rotate("a", 5000);
+  const fresh = await node.keys.rotate("a", 5000, false);
   for (const { key } of [former, fresh]) assert(node.client(key).may("invoke", "f"));
   node.clock.advance(5000);
   assert.equal(node.client(fresh.key), node.client(fresh.key), "it is remembered again");
@@ -148,7 +148,7 @@ Deno.test("access: a name is unique, and the last key of an admin is revoked onl
   await assert.rejects(node.keys.create(grant("a")), { code: "FORBIDDEN", message: /admin first/ });
   await node.keys.create(grant("a", { role: "admin" }));
   await assert.rejects(node.keys.create(grant("a")), { code: "KEY_EXISTS" });
-  await assert.rejects(node.keys.rotate("b", 0), { code: "KEY_UNKNOWN" });
+  await assert.rejects(node.keys.rotate("b", 0, false), { code: "KEY_UNKNOWN" });
   await assert.rejects(node.keys.revoke("a", false), { code: "FORBIDDEN" });
   await node.keys.create(grant("b", { role: "admin" }));
   await node.keys.revoke("a", false);

@@ -50,7 +50,10 @@ interface Verified {
 export interface KeyAuthenticatorOptions {
   readonly keys: Pick<RecordTable<KeyRecord>, "list" | "size" | "onChange">;
   readonly clock: Pick<Clock, "wall" | "now">;
-  /** `always`: also without keys; `withKeys`: as soon as there is one. */
+  /**
+   * `always`: also without keys; `withKeys`: as soon as there is one, also an unreadable one, and from
+   * then on.
+   */
   readonly required: "always" | "withKeys";
   /** Returns whether anyone may invoke a function. */
   readonly isPublic: (functionName: string) => boolean;
@@ -137,7 +140,8 @@ export class KeyAuthenticator implements Authenticator, Disposable {
       if (record) meter.grant = record;
       else this.#meters.delete(id);
     }
-    this.#isRequired = required === "always" || keys.size > 0;
+    // A node does not open to anyone because its last key was revoked or its registry was emptied.
+    this.#isRequired ||= required === "always" || keys.size > 0;
   }
 }
 

@@ -171,6 +171,14 @@ export function isExpired({ expires }: Pick<KeyRecord, "expires">, now: number):
   return expires > 0 && expires <= now;
 }
 
+/** Returns whether one of the keys is valid and of an admin, who can create others. */
+export function hasAdmin(
+  keys: readonly Pick<KeyRecord, "role" | "expires">[],
+  now: number,
+): boolean {
+  return keys.some((key) => key.role === "admin" && !isExpired(key, now));
+}
+
 function hashOf(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }

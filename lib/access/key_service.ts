@@ -7,9 +7,17 @@
 import type { Clock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { randomId } from "../base/ids.ts";
-import type { Collection } from "../registry/collection.ts";
+import type { Collection, DamagedRecord } from "../registry/collection.ts";
 import type { RecordTable } from "../registry/record_table.ts";
-import { formatKey, type Grant, isExpired, keyIdLength, type KeyRecord, newSecret } from "./key.ts";
+import {
+  formatKey,
+  type Grant,
+  hasAdmin,
+  isExpired,
+  keyIdLength,
+  type KeyRecord,
+  newSecret,
+} from "./key.ts";
 
 /** A key that its owner sees once. */
 export interface IssuedKey {
@@ -19,10 +27,13 @@ export interface IssuedKey {
   readonly key: string;
 }
 
+/** The keys in memory. */
+type KeyTable = Pick<RecordTable<KeyRecord>, "get" | "list" | "damaged">;
+
 /** Changes the keys of the registry. */
 export class KeyService {
   readonly #collection: Collection<KeyRecord>;
-  readonly #table: Pick<RecordTable<KeyRecord>, "get" | "list">;
+  readonly #table: KeyTable;
   readonly #clock: Pick<Clock, "wall">;
 
   /**
@@ -33,7 +44,7 @@ export class KeyService {
    */
   constructor(
     collection: Collection<KeyRecord>,
-    table: Pick<RecordTable<KeyRecord>, "get" | "list">,
+    table: KeyTable,
     clock: Pick<Clock, "wall">,
   ) {
     this.#collection = collection;
@@ -41,21 +52,26 @@ export class KeyService {
     this.#clock = clock;
   }
 
-  /** Returns all keys, sorted by name. */
+  /** Returns all readable keys, sorted by name. */
   list(): KeyRecord[] {
     return this.#table.list();
+  }
+
+  /** Returns the keys whose records are unreadable, with their names as ids. They can only be revoked. */
+  damaged(): readonly DamagedRecord[] {
+    return this.#table.damaged;
   }
 
   /**
    * Creates a key.
    *
-   * @throws `KEY_EXISTS`, `FORBIDDEN` if it is the first one and not of an admin, `REGISTRY_UNAVAILABLE`
+   * @throws `KEY_EXISTS`, `FORBIDDEN` if there is no key of an admin and it is none, `REGISTRY_UNAVAILABLE`
    */
   async create(grant: Grant): Promise<IssuedKey> {
-    if (grant.role !== "admin" && this.#table.list().length === 0) {
+    if (grant.role !== "admin" && !hasAdmin(this.#table.list(), this.#clock.wall())) {
       throw new ServerledgeError(
         "FORBIDDEN",
-        `Create a key with the role admin first: with "${grant.name}" as the only one, nobody could create others`,
+        `Create a key with the role admin first: with "${grant.name}" and no valid one of an admin, nobody could create others`,
       );
     }
     const { secret, hash } = newSecret();
@@ -64,22 +80,37 @@ export class KeyService {
     if (await this.#collection.create(record)) {
       return { name: grant.name, id, key: formatKey(id, secret) };
     }
-    throw new ServerledgeError(
-      "KEY_EXISTS",
-      `A key named "${grant.name}" already exists: choose another name, or rotate or revoke that key`,
-    );
+    throw this.#exists(grant.name);
   }
 
   /**
    * Gives a key another secret.
    *
    * @param overlapMs time for which the former secret stays valid
-   * @throws `KEY_UNKNOWN`, `REGISTRY_UNAVAILABLE`
+   * @param force true to rotate during the overlap of an earlier rotation, whose former secret becomes invalid
+   * @throws `KEY_UNKNOWN`, `FORBIDDEN` for an expired key and during an overlap, `REGISTRY_UNAVAILABLE`
    */
-  async rotate(name: string, overlapMs: number): Promise<IssuedKey> {
+  async rotate(name: string, overlapMs: number, force: boolean): Promise<IssuedKey> {
     const record = this.#find(name);
+    const now = this.#clock.wall();
+    if (isExpired(record, now)) {
+      throw new ServerledgeError(
+        "FORBIDDEN",
+        `Key "${name}" expired at ${timeOf(record.expires)}: revoke it, and create another one`,
+      );
+    }
+    const { formerUntil: promised = 0 } = record;
+    if (promised > now && !force) {
+      throw new ServerledgeError(
+        "FORBIDDEN",
+        `Key "${name}" was rotated before, and its former key is valid until ${
+          timeOf(promised)
+        }: wait until ` +
+          "then, or add --force to make the former key invalid now",
+      );
+    }
     const { secret, hash } = newSecret();
-    const formerUntil = Math.floor(this.#clock.wall() + overlapMs);
+    const formerUntil = Math.floor(now + overlapMs);
     const rotated = { ...record, hash, formerHash: record.hash, formerUntil };
     // A key that another node has just revoked must not come back.
     if (!await this.#collection.replace(record, rotated)) throw unknown(name);
@@ -87,38 +118,55 @@ export class KeyService {
   }
 
   /**
-   * Removes a key.
+   * Removes a key, also an unreadable one.
    *
-   * @param force true to revoke the last key of an admin
-   * @throws `KEY_UNKNOWN`, `FORBIDDEN` for the last key of an admin, `REGISTRY_UNAVAILABLE`
+   * @param force true to revoke the last valid key of an admin
+   * @throws `KEY_UNKNOWN`, `FORBIDDEN` for the last valid key of an admin, `REGISTRY_UNAVAILABLE`
    */
   async revoke(name: string, force: boolean): Promise<void> {
-    const record = this.#find(name);
     const now = this.#clock.wall();
-    const others = this.#table.list().filter((other) =>
-      other.name !== name && other.role === "admin" && !isExpired(other, now)
-    );
-    if (record.role === "admin" && others.length === 0 && !force) {
+    const keys = this.#table.list();
+    const others = keys.filter((key) => key.name !== name);
+    if (!force && hasAdmin(keys, now) && !hasAdmin(others, now)) {
       throw new ServerledgeError(
         "FORBIDDEN",
-        `Key "${name}" is the last key of an admin: create another one first, or force the ` +
-          "revocation (afterwards only serverledge keys init on a node's machine can create " +
-          "one)",
+        `Key "${name}" is the last valid key of an admin: create another one first, or add --force. ` +
+          "Afterwards nobody can manage keys through a node, and running nodes that require keys go on to " +
+          "do so; serverledge keys init on a node's machine creates the next one",
       );
     }
-    await this.#collection.delete(name);
+    if (!await this.#collection.delete(name)) throw unknown(name);
+  }
+
+  #exists(name: string): ServerledgeError {
+    return new ServerledgeError(
+      "KEY_EXISTS",
+      this.#isDamaged(name)
+        ? `A key named "${name}" exists, and its record is unreadable: revoke it first, or choose another name`
+        : `A key named "${name}" already exists: choose another name, or rotate or revoke that key`,
+    );
   }
 
   #find(name: string): KeyRecord {
     const record = this.#table.get(name);
     if (record) return record;
-    throw unknown(name);
+    throw unknown(name, this.#isDamaged(name));
+  }
+
+  #isDamaged(name: string): boolean {
+    return this.#table.damaged.some(({ id }) => id === name);
   }
 }
 
-function unknown(name: string): ServerledgeError {
+function unknown(name: string, isDamaged = false): ServerledgeError {
   return new ServerledgeError(
     "KEY_UNKNOWN",
-    `There is no key "${name}", or it was changed just now: serverledge keys list shows all keys`,
+    isDamaged
+      ? `The record of key "${name}" is unreadable: revoke it, and create another one`
+      : `There is no key "${name}", or it was changed just now: serverledge keys list shows all keys`,
   );
+}
+
+function timeOf(moment: number): string {
+  return new Date(moment).toISOString();
 }

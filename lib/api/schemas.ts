@@ -124,11 +124,12 @@ export const rotationSchema = v.object({
     ),
     3600,
   ),
+  Force: switchOf("Rotate it even if the former key is still valid, which then becomes invalid"),
 });
 
 /** Body of `POST /keys/:key/revoke`. */
 export const revocationSchema = v.object({
-  Force: switchOf("Revoke it even if it is the last key of an admin"),
+  Force: switchOf("Revoke it even if it is the last valid key of an admin"),
 });
 
 /** Schemas of request bodies, with their names. */
@@ -220,7 +221,18 @@ export const answers = {
   pulled: named("PulledImages", pulledSchema),
   pruned: named("PrunedImages", prunedSchema),
   logs: named("Logs", v.object({ Function: functionName, Lines: v.array(v.string()) })),
-  keys: named("Keys", v.object({ Keys: v.array(named("Key", listedKeySchema)) })),
+  keys: named(
+    "Keys",
+    v.object({
+      Keys: v.array(named("Key", listedKeySchema)),
+      Unreadable: v.array(
+        v.object({
+          Name: text("Name of the key"),
+          Problem: text("Why its record in the registry is unreadable"),
+        }),
+      ),
+    }),
+  ),
   ownKey: named(
     "OwnKey",
     v.object({ Required: v.boolean(), Key: v.nullable(grantSchema) }),

@@ -41,7 +41,7 @@ export interface ApiServices {
   /** Finds out who makes a request. */
   readonly access: Authenticator;
   /** Keys of the node or its cluster. */
-  readonly keys: Pick<KeyService, "list" | "create" | "rotate" | "revoke">;
+  readonly keys: Pick<KeyService, "list" | "damaged" | "create" | "rotate" | "revoke">;
   /** QoS classes of this node. */
   readonly classes: QosClasses;
   /** Budget for the memory of bodies and results. */

@@ -12,6 +12,9 @@ import { randomId } from "../base/ids.ts";
 import { exists } from "../base/text_file.ts";
 import { nodeName } from "../model/node.ts";
 
+/** Name of the file with the folder's own id. */
+const idFile = "node-id";
+
 /** Folder that is used for the first time. */
 interface Made {
   /** It, and those above it that were made with it; the deepest first. */
@@ -106,7 +109,7 @@ function lockFolder(folder: string, made: Made, locks: DisposableStack): string 
     if (!lock.tryLockSync(true)) return undefined;
     // While the lock is held, so that no other node has begun to use the folder.
     locks.defer(() => made.isKept || removeFolders(made.folders));
-    return storedId(folder);
+    return ownId(folder);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ServerledgeError(
@@ -232,15 +235,21 @@ export function dataDirectory(path: string): string {
   throw new ServerledgeError("CONFIG_INVALID", "This user has no home directory: set data.dir");
 }
 
-function storedId(folder: string): string {
-  const path = join(folder, "node-id");
+/** Returns the id that is stored in a data folder; undefined if there is none yet. */
+export function storedNodeId(folder: string): string | undefined {
   try {
-    const id = Deno.readTextFileSync(path).trim();
-    if (v.is(nodeName, id)) return id;
+    const id = Deno.readTextFileSync(join(folder, idFile)).trim();
+    return v.is(nodeName, id) ? id : undefined;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
+}
+
+function ownId(folder: string): string {
+  const stored = storedNodeId(folder);
+  if (stored !== undefined) return stored;
   const id = randomId(12);
-  Deno.writeTextFileSync(path, `${id}\n`);
+  Deno.writeTextFileSync(join(folder, idFile), `${id}\n`);
   return id;
 }

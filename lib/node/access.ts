@@ -5,7 +5,7 @@
  */
 
 import { type Authenticator, KeyAuthenticator } from "../access/authenticator.ts";
-import { isExpired, keyKind } from "../access/key.ts";
+import { hasAdmin, keyKind } from "../access/key.ts";
 import { KeyService } from "../access/key_service.ts";
 import { anyone } from "../access/principal.ts";
 import { isLoopback } from "../api/origin.ts";
@@ -45,9 +45,8 @@ export async function openAccess(options: AccessOptions): Promise<NodeAccess> {
   const keys = new KeyService(registry.collection(keyKind), table, clock);
   if (config["api.auth"] === "none") return { access: open, keys };
   const isAlwaysRequired = config["api.auth"] === "keys" || !isLoopback(config["api.listen"]);
-  const now = clock.wall();
-  const hasAdmin = table.list().some((key) => key.role === "admin" && !isExpired(key, now));
-  if (isAlwaysRequired && !hasAdmin && registry.health().ok) throw withoutKeys(config);
+  const isUsable = hasAdmin(table.list(), clock.wall());
+  if (isAlwaysRequired && !isUsable && registry.health().ok) throw withoutKeys(config);
   const access = built.use(
     new KeyAuthenticator({
       keys: table,
@@ -68,7 +67,7 @@ function withoutKeys(config: Config): ServerledgeError {
     : `other machines can reach this one (api.listen is ${config["api.listen"]})`;
   return new ServerledgeError(
     "CONFIG_INVALID",
-    `There is no key of an admin, but ${why}: create the first one with "serverledge keys init", with the same ` +
+    `There is no valid key of an admin, but ${why}: create one with "serverledge keys init", with the same ` +
       "configuration, or set api.auth to none if everybody in the network may run code on this machine",
   );
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { keyKind } from "../access/key.ts";
+import { createFirstKey } from "../access/first_key.ts";
+import { type Grant, keyKind } from "../access/key.ts";
 import { type IssuedKey, KeyService } from "../access/key_service.ts";
 import { systemClock } from "../base/clock.ts";
-import { ServerledgeError } from "../base/errors.ts";
 import { NodeHome } from "../cluster/home.ts";
 import type { Config } from "../config/config.ts";
 import { etcdOptions } from "../registry/etcd/client/config.ts";
@@ -16,13 +16,11 @@ import { RecordTable } from "../registry/record_table.ts";
 import type { Registry } from "../registry/registry.ts";
 
 /**
- * Creates a key of an admin.
+ * Creates a key of an admin, see {@link createFirstKey}.
  *
- * @param name name of the key
- * @param force true even if there are keys
- * @throws `KEY_EXISTS`, `CONFIG_INVALID` if a running node uses the embedded registry, `REGISTRY_UNAVAILABLE`
+ * @throws `CONFIG_INVALID` if a running node uses the embedded registry, `REGISTRY_UNAVAILABLE`
  */
-export async function createFirstKey(
+export async function createFirstKeyOf(
   config: Config,
   name: string,
   force: boolean,
@@ -30,26 +28,14 @@ export async function createFirstKey(
   await using stack = new AsyncDisposableStack();
   const { registry, home } = await openRegistry(config, stack);
   using table = await RecordTable.open(keyKind, registry);
-  const { ok } = registry.health();
-  if (ok && table.size > 0 && !force) {
-    const names = table.list().map((key) => key.name).join(", ");
-    throw new ServerledgeError(
-      "KEY_EXISTS",
-      `There are keys already (${names}): create others with an admin's key, or force another one of an admin`,
-    );
-  }
-  const keys = new KeyService(registry.collection(keyKind), table, systemClock);
-  const key = await keys.create({
-    name,
-    role: "admin",
-    functions: ["*"],
-    classes: [],
-    rate: 0,
-    burst: 0,
-    concurrency: 0,
-    memoryMib: 0,
-    expires: 0,
-  });
+  const service = new KeyService(registry.collection(keyKind), table, systemClock);
+  const store = {
+    keys: service.list(),
+    damaged: service.damaged().map(({ id }) => id),
+    create: (grant: Grant) => service.create(grant),
+    revoke: (name: string) => service.revoke(name, true),
+  };
+  const key = await createFirstKey(store, name, force, systemClock.wall());
   home?.keep();
   return key;
 }

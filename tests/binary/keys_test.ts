@@ -26,12 +26,12 @@ Deno.test("a node beyond loopback needs a key, which keys init creates", async (
   assert.equal(refused.code, 1);
   assert.match(
     refused.stderr,
-    /There is no key of an admin[^]*serverledge keys init[^]*api\.auth to none/,
+    /There is no valid key of an admin[^]*serverledge keys init[^]*api\.auth to none/,
   );
   const first = await run("keys", "init", "--json");
   assert.match(JSON.parse(first.stdout).Key, /^sl_[a-z0-9]{12}_[0-9a-f]{64}$/);
   const second = await run("keys", "init");
-  assert.match(second.stderr, /keys already \(admin\)/);
+  assert.match(second.stderr, /keys of admins already \(admin\)/);
 });
 
 Deno.test("keys with roles, as curl and the command line use them", async (t) => {

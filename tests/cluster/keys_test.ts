@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { recordsPrefix } from "../../lib/registry/etcd/keys.ts";
 import { freePort } from "../support/network/free_port.ts";
 import { startEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
@@ -61,6 +62,20 @@ Deno.test("keys are known to all nodes, also while etcd is away and after a rest
       while (await statusOf(second.url, Key) !== 401) within.throwIfAborted();
     },
   );
+
+  await t.step("a key whose record is damaged is invalid, and can be revoked", async () => {
+    const { Key } = await post(`${first.url}/keys`, { Name: "torn", Role: "viewer" }, admin);
+    await eventually("the key is known", async () => await statusOf(second.url, Key) === 200);
+    await etcd.ctl("put", `${recordsPrefix("keys")}torn`, '{"Name":"torn"}');
+    await eventually("it is invalid", async () => await statusOf(second.url, Key) === 401);
+    const headers = { authorization: `Bearer ${admin}` };
+    const listed = async () =>
+      (await (await fetch(`${second.url}/keys`, { headers })).json()).Unreadable
+        .map(({ Name }: { Name: string }) => Name);
+    assert.deepEqual(await listed(), ["torn"]);
+    await post(`${second.url}/keys/torn/revoke`, {}, admin);
+    await eventually("it is gone", async () => (await listed()).length === 0);
+  });
 
   await t.step("while etcd is away, keys stay valid, also in a node that starts", async () => {
     etcd.freeze();

@@ -24,7 +24,11 @@ export function keyRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
   const { keys } = services;
 
-  const list: Handler = () => jsonAnswer({ Keys: keys.list().map(listedKeyNames.toWire) });
+  const list: Handler = () =>
+    jsonAnswer({
+      Keys: keys.list().map(listedKeyNames.toWire),
+      Unreadable: keys.damaged().map(({ id, problem }) => ({ Name: id, Problem: problem })),
+    });
 
   const create: Handler = async (context) => {
     const grant = readGrant(await bodies.json(incomingRequest(context.req.raw)));
@@ -34,8 +38,8 @@ export function keyRoutes(services: ApiServices): Route[] {
 
   const rotate: Handler = async (context) => {
     const body = await bodies.json(incomingRequest(context.req.raw));
-    const { overlapS } = readRotation(body);
-    return jsonAnswer(issued(await keys.rotate(context.req.param("key")!, overlapS * 1000)));
+    const { overlapS, force } = readRotation(body);
+    return jsonAnswer(issued(await keys.rotate(context.req.param("key")!, overlapS * 1000, force)));
   };
 
   const revoke: Handler = async (context) => {
@@ -84,7 +88,9 @@ const ownKey: Description = {
 const listing: Description = {
   tag,
   summary: "List keys",
-  details: "Returns all keys with their rights, without their secrets.",
+  details:
+    "Returns all keys with their rights, without their secrets. A key whose record is unreadable is invalid and " +
+    "can only be revoked.",
   answers: { 200: { description: "The keys, sorted by name", schema: answers.keys } },
   errors: ["UNAUTHORIZED", "FORBIDDEN", "INTERNAL"],
   curl: "curl $NODE/keys",

@@ -9,7 +9,8 @@ import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
-import { type listedKeyNames } from "../../access/key.ts";
+import type { listedKeyNames } from "../../access/key.ts";
+import type { IssuedKey } from "../../access/key_service.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { WireOf } from "../../json/wire_names.ts";
 import type { Answer } from "../client/client.ts";
@@ -29,6 +30,7 @@ import {
 import type { Terminal } from "../terminal.ts";
 import { isReadable, show } from "../view/show.ts";
 import { formatTable } from "../view/table.ts";
+import { warn } from "../view/warn.ts";
 
 type ActionParser = Parser<"sync", Action, unknown>;
 
@@ -37,8 +39,15 @@ const list: ActionParser = command(
   map(object({}), (): Action => async (globals, terminal) => {
     using node = await connect(globals, terminal);
     const answer = await node.get("/keys");
-    const { Keys } = answer.json as { Keys: WireOf<typeof listedKeyNames>[] };
+    const { Keys, Unreadable = [] } = answer.json as {
+      Keys: WireOf<typeof listedKeyNames>[];
+      Unreadable?: { Name: string; Problem: string }[];
+    };
     show(answer, globals, terminal, () => keyTable(Keys));
+    if (!isReadable(globals, terminal)) return;
+    for (const { Name, Problem } of Unreadable) {
+      warn(terminal, `The record of key "${Name}" is unreadable (${Problem}): revoke the key`);
+    }
   }),
   { brief: message`List keys` },
 );
@@ -114,10 +123,17 @@ const rotate: ActionParser = command(
         "Time for which the former key stays valid",
         "1h",
       ),
+      force: flagOf(
+        "--force",
+        "Rotate the key even if its former one is still valid, which then becomes invalid",
+      ),
     }),
-    ({ name, overlap }): Action => async (globals, terminal) => {
+    ({ name, overlap, force }): Action => async (globals, terminal) => {
       using node = await connect(globals, terminal);
-      const body = { OverlapS: readDuration(overlap, "--overlap") / 1000 };
+      const body = {
+        OverlapS: readDuration(overlap, "--overlap") / 1000,
+        Force: force ?? false,
+      };
       showIssued(
         await node.post(`/keys/${encodeURIComponent(name)}/rotate`, body),
         globals,
@@ -133,7 +149,7 @@ const revoke: ActionParser = command(
   map(
     object({
       name: argumentOf("NAME", text, "Name of the key"),
-      force: flagOf("--force", "Revoke the key even if it is the last key of an admin"),
+      force: flagOf("--force", "Revoke the key even if it is the last valid key of an admin"),
     }),
     ({ name, force }): Action => async (globals, terminal) => {
       using node = await connect(globals, terminal);
@@ -152,12 +168,17 @@ const init: ActionParser = command(
       configOptions,
       object({
         name: optionWith("--name NAME", text, "Name of the key", "admin"),
-        force: flagOf("--force", "Create the key even if others exist"),
+        force: flagOf("--force", "Create the key even if there is a valid one of an admin"),
       }),
     ),
     ({ name, force, ...options }): Action => async (globals, terminal) => {
-      const key = await firstKey({ name, force: force ?? false, options }, globals, terminal);
-      showIssued(key, globals, terminal);
+      const { id, key } = await firstKey(
+        { name, force: force ?? false, options },
+        globals,
+        terminal,
+      );
+      const json = { Name: name, Id: id, Key: key };
+      showIssued({ text: JSON.stringify(json), json }, globals, terminal);
     },
   ),
   { brief: message`Create the first key, with the role admin, on a node's machine` },
@@ -194,18 +215,19 @@ async function firstKey(
   { name, force, options }: { name: string; force: boolean; options: ConfigOptions },
   globals: Globals,
   terminal: Terminal,
-): Promise<Pick<Answer, "text" | "json">> {
+): Promise<IssuedKey> {
   const { loadConfig } = await import("../config/files.ts");
   const { config } = await loadConfig(options, globals.port, terminal.env);
   const { dataDirectory, isFolderInUse } = await import("../../cluster/home.ts");
-  if (config["etcd.address"] === "" && isFolderInUse(dataDirectory(config["data.dir"]))) {
-    using node = await connect({ ...globals, port: globals.port ?? config["api.port"] }, terminal);
-    return await node.post("/keys", { Name: name, Role: "admin" });
+  if (config["etcd.address"] === "") {
+    const folder = dataDirectory(config["data.dir"]);
+    if (isFolderInUse(folder)) {
+      const { createKeyThroughNode } = await import("../client/first_key.ts");
+      return await createKeyThroughNode({ config, folder }, { name, force }, globals, terminal);
+    }
   }
-  const { createFirstKey } = await import("../../node/first_key.ts");
-  const { id, key } = await createFirstKey(config, name, force);
-  const json = { Name: name, Id: id, Key: key };
-  return { text: JSON.stringify(json), json };
+  const { createFirstKeyOf } = await import("../../node/first_key.ts");
+  return await createFirstKeyOf(config, name, force);
 }
 
 function showIssued(

@@ -99,6 +99,7 @@ export function fakeServices(
     access: { authenticate: () => anyone, isRequired: false },
     keys: {
       list: () => [],
+      damaged: () => [],
       create: ({ name }) => Promise.resolve({ name, id: "k".repeat(12), key: "sl_key" }),
       rotate: (name) => Promise.resolve({ name, id: "k".repeat(12), key: "sl_key" }),
       revoke: () => Promise.resolve(),
