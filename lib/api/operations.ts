@@ -13,7 +13,7 @@ import type { Description, Handler, Route } from "./route.ts";
 import { answers, bodyOf, prewarmSchema, requests } from "./schemas.ts";
 import { statusNames } from "../model/status.ts";
 import type { ApiServices } from "./services.ts";
-import { visibleMetrics, visibleStatus } from "./visible.ts";
+import { shownTo, visibleMetrics } from "./visible.ts";
 import { metricsType } from "../telemetry/prometheus.ts";
 
 const tag = "Operation";
@@ -34,7 +34,7 @@ export function operationRoutes(services: ApiServices): Route[] {
   };
 
   const health: Handler = (_, principal) => {
-    const { ok, problems } = services.health();
+    const { ok, problems } = services.health(shownTo(principal));
     const Status = !ok ? "unavailable" : problems.length > 0 ? "degraded" : "ok";
     const Problems = principal.may("view") ? problems : [];
     return jsonAnswer({ Status, Problems, Node: services.node.id }, ok ? 200 : 503);
@@ -73,8 +73,7 @@ export function operationRoutes(services: ApiServices): Route[] {
       paths: ["/status"],
       access: "view",
       description: statusReport,
-      handle: (_, principal) =>
-        jsonAnswer(statusNames.toWire(visibleStatus(services.status(), principal))),
+      handle: (_, principal) => jsonAnswer(statusNames.toWire(services.status(shownTo(principal)))),
     },
     {
       method: "GET",
@@ -132,7 +131,9 @@ const prewarming: Description = {
 const statusReport: Description = {
   tag,
   summary: "Status of the node",
-  details: "Resources, instances, queue, and the state of the services that the node depends on.",
+  details:
+    "Resources, instances, queue, and the state of the services that the node depends on. A key " +
+    "with patterns sees what concerns its functions, and no pulls of images.",
   answers: { 200: { description: "Status of the node", schema: answers.status } },
   errors: ["FORBIDDEN", "INTERNAL"],
   curl: "curl $NODE/status",

@@ -34,6 +34,9 @@ export interface Invocation {
   cancel(): void;
 }
 
+/** Returns whether a client may know of functions of a name. */
+export type ShowsFunction = (functionName: string) => boolean;
+
 /** Services of a node that its API uses. */
 export interface ApiServices {
   /** Configuration of the node. */
@@ -96,8 +99,12 @@ export interface ApiServices {
   functions(): FunctionRecord[];
   /** Starts idle instances. @returns their number, which may be smaller if resources are insufficient */
   prewarm(name: string, count: number, options: { refresh: boolean }): Promise<number>;
-  /** Returns the status of the node. */
-  status(): NodeStatus;
+  /**
+   * Returns the status of the node.
+   *
+   * @param shows whether the client may know of a function, of all of them for `*`
+   */
+  status(shows: ShowsFunction): NodeStatus;
   /** Returns the scheduling policy, its last decisions, and its estimates if it learns. */
   policy(): {
     readonly name: string;
@@ -137,6 +144,8 @@ export interface ApiServices {
   /**
    * Returns whether the node can serve any request (`ok`), and its problems. `ok` may be true despite
    * problems: without a registry or an engine, functions with warm instances still run.
+   *
+   * @param shows whether the client may know of a function
    */
-  health(): { ok: boolean; problems: string[] };
+  health(shows: ShowsFunction): { ok: boolean; problems: string[] };
 }

@@ -29,7 +29,10 @@ export const statusSchema = v.object({
   Architecture: v.string(),
   Version: v.string(),
   UptimeS: v.number(),
-  Functions: v.pipe(v.number(), v.description("Number of registered functions")),
+  Functions: v.pipe(
+    v.number(),
+    v.description("Number of registered functions that the key may see"),
+  ),
   Instances: v.pipe(
     v.array(
       v.object({ Function: v.string(), Starting: v.number(), Busy: v.number(), Idle: v.number() }),

@@ -5,11 +5,12 @@
  */
 
 import type { ListenOptions } from "../api/server.ts";
-import type { ApiServices } from "../api/services.ts";
+import type { ApiServices, ShowsFunction } from "../api/services.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import { quantity } from "../base/quantity.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import { needOf } from "../images/needs.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { QosClasses } from "../model/qos.ts";
 import type { NodeStatus } from "../model/status.ts";
@@ -44,7 +45,6 @@ export function nodeServices(parts: NodeParts): ApiServices {
   const { catalog, config, environment, functions, images, ledger, pool, scheduler } = parts;
   const { asyncInvocations, cluster, metrics, policy } = parts;
   const startedAt = parts.clock.now();
-  const health = () => healthOf(parts);
   return {
     config,
     access: parts.access,
@@ -78,13 +78,13 @@ export function nodeServices(parts: NodeParts): ApiServices {
         }
       }
     },
-    status: () => statusOf(parts, startedAt, health().problems),
+    status: (shows) => statusOf(parts, startedAt, shows),
     images: () => images.keeper.list(),
     pullImages: (names, { refresh }) => images.keeper.pull(names, refresh),
     pruneImages: (options) => images.keeper.prune(options),
     metrics: () => metrics.registry.render(),
     ...logsOf(parts),
-    health,
+    health: (shows) => healthOf(parts, shows),
     policy() {
       // A policy that learns can explain its decisions better.
       const { estimates, decisions = scheduler.decisions } = policy.explain?.() ?? {};
@@ -101,10 +101,13 @@ export function nodeServices(parts: NodeParts): ApiServices {
   };
 }
 
-function statusOf(parts: NodeParts, startedAt: number, problems: string[]): NodeStatus {
-  const { node, ledger, pool, scheduler, registry, catalog, clock, engine, environment } = parts;
+function statusOf(parts: NodeParts, startedAt: number, shows: ShowsFunction): NodeStatus {
+  const { node, config, ledger, pool, scheduler, registry, catalog, clock, engine, environment } =
+    parts;
   const { totalMemory, busyMemory, warmMemory, totalCpu, usedCpu } = ledger.balance;
-  const counts = pool.count();
+  const counts = pool.count().filter(({ name }) => shows(name));
+  // Images, too, tell about the functions of others.
+  const shown = shows("*") ? undefined : catalog.list().filter(({ name }) => shows(name));
   const idle = counts.filter((count) => count.idle > 0);
   const registryHealth = registry.health();
   const code = parts.codeCache.usage;
@@ -126,7 +129,7 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
     architecture: node.architecture,
     version,
     uptimeS: Math.floor((clock.now() - startedAt) / 1000),
-    functions: catalog.size,
+    functions: shown?.length ?? catalog.size,
     instances: counts.map(({ name, starting, busy, idle }) => ({
       functionName: name,
       starting,
@@ -135,23 +138,27 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
     })),
     queueLength: scheduler.waiting,
     running: scheduler.running,
-    problems,
+    problems: healthOf(parts, shows).problems,
     registry: {
       kind: registry.description,
       ok: registryHealth.ok,
       ...(registryHealth.ok ? {} : { problem: registryHealth.reason }),
     },
-    runtimes: [...parts.config.runtimes.values()].map(({ id, executor }) => ({
+    runtimes: [...config.runtimes.values()].map(({ id, executor }) => ({
       runtime: id,
       ok: isSandboxed(executor) || engine.state === true,
     })),
     engine: engine.state === true ? { ok: true } : { ok: false, problem: engine.state },
-    pulls: (environment.pulls?.() ?? []).map(({ image, percent, message }) => ({
+    pulls: (shown ? [] : environment.pulls?.() ?? []).map(({ image, percent, message }) => ({
       image,
       percent,
       message,
     })),
-    missingImages: parts.images.availability.missing.slice(0, maxMissingImages),
+    missingImages: parts.images.availability.missing
+      .filter((need) =>
+        !shown || config.runtimes.has(need) || shown.some((fn) => needOf(fn) === need)
+      )
+      .slice(0, maxMissingImages),
     genericInstances: parts.generics.counts,
     spares: parts.generics.counts,
     ...(code && { code: { count: code.count, bytes: code.bytes } }),
@@ -160,6 +167,7 @@ function statusOf(parts: NodeParts, startedAt: number, problems: string[]): Node
 
 function healthOf(
   { registry, results, engine, scheduler, cluster, janitor, background, listen }: NodeParts,
+  shows: ShowsFunction,
 ): { ok: boolean; problems: string[] } {
   const health = registry.health();
   const problems: string[] = [];
@@ -173,7 +181,7 @@ function healthOf(
     );
   }
   if (engine.state !== true) problems.push(`containers: ${engine.state}`);
-  problems.push(...janitor.problems(), ...cluster?.problems() ?? []);
+  problems.push(...janitor.problems(shows), ...cluster?.problems() ?? []);
   problems.push(...listen.tls?.problems() ?? []);
   problems.push(...background.flatMap((service) => service.problems()));
   if (scheduler.draining) problems.push("the node is shutting down");

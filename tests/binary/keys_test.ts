@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { code } from "../support/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { defaultBinary, startNodeProcess } from "../support/node.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
@@ -155,6 +156,19 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
       assert.equal(status, 200);
       assert.doesNotMatch(text, /"other"/, path);
     }
+    const large = { ...await definition("large"), MemoryMB: 1 << 20, MinInstances: 1 };
+    assert.equal((await post("/create", large, admin)).status, 200);
+    const status = async (key: string) => JSON.parse((await fields("/status", {}, key)).text);
+    await eventually(
+      "the admin sees the problem",
+      async () => /^large: /.test((await status(admin)).Problems.join()),
+    );
+    assert.equal((await status(admin)).Functions, 3);
+    assert.equal((await status(viewer)).Functions, 1);
+    for (const path of ["/status", "/healthz"]) {
+      assert.doesNotMatch((await fields(path, {}, viewer)).text, /large/, path);
+    }
+    await post("/delete", { Name: "large" }, admin);
     await fields(
       "/function/camera-1",
       { method: "PATCH", body: '{"Env":{"PASSWORD":"x1y2"}}' },

@@ -36,6 +36,17 @@ Deno.test("openApiDocument: lists the statuses of requests that violate HTTP", a
   }
 });
 
+Deno.test("openApiDocument: every route lists the refusals of an invalid key", async () => {
+  for (const [path, item] of Object.entries((await document()).paths)) {
+    for (const method of methods) {
+      const responses = item[method]?.responses;
+      if (!responses) continue;
+      assert.ok("401" in responses, path);
+      assert.match(JSON.stringify(responses["429"] ?? {}), /QUOTA_EXCEEDED/, path);
+    }
+  }
+});
+
 Deno.test("openApiDocument: every operation has a unique id, path parameters and responses", async () => {
   const ids = new Set<string>();
   for (const [path, item] of Object.entries((await document()).paths)) {

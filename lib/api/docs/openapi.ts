@@ -10,7 +10,7 @@ import { describeRoute, type DescribeRouteOptions, generateSpecs, resolver } fro
 import type * as v from "valibot";
 import { type ErrorCode, ServerledgeError } from "../../base/errors.ts";
 import { isObject } from "../../json/json.ts";
-import { type Access, type Description, methodsOf, type Route } from "../route.ts";
+import { type Description, methodsOf, type Route } from "../route.ts";
 import { answers as named } from "../schemas.ts";
 
 /** Information about the node in the document. */
@@ -83,15 +83,15 @@ function dropDefaults(schema: unknown, drops: (value: unknown) => boolean): void
   }
 }
 
-function operation({ description, access }: Route, info: ApiInfo): DescribeRouteOptions {
+function operation({ description }: Route, info: ApiInfo): DescribeRouteOptions {
   const { tag, summary, details, body, query, curl } = description;
   const options = {
     tags: [tag],
     summary,
     description: details,
-    responses: { ...goodAnswers(description), ...badAnswers(errorsOf(description, access)) },
-    // Without keys, and for public functions, none is needed.
-    ...(access !== "anyone" && { security: keyOrNone }),
+    responses: { ...goodAnswers(description), ...badAnswers(errorsOf(description)) },
+    // Without keys, for public functions, and on routes for anyone, none is needed.
+    security: keyOrNone,
     parameters: query?.map(({ name, description, type, range }) => ({
       in: "query" as const,
       name,
@@ -109,9 +109,8 @@ function operation({ description, access }: Route, info: ApiInfo): DescribeRoute
 
 const keyOrNone: Record<string, string[]>[] = [{ key: [] }, {}];
 
-/** Returns the codes of a route, with those for clients that may not use it. */
-function errorsOf({ errors }: Description, access: Access): readonly ErrorCode[] {
-  if (access === "anyone") return errors;
+/** Returns the codes of a route, with those for invalid keys, which every route refuses, and missing rights. */
+function errorsOf({ errors }: Description): readonly ErrorCode[] {
   return [...new Set<ErrorCode>([...errors, "UNAUTHORIZED", "FORBIDDEN", "QUOTA_EXCEEDED"])];
 }
 

@@ -11,6 +11,7 @@ import { jsonAnswer } from "../headers.ts";
 import type { Description, Handler, Route } from "../route.ts";
 import { answers, bodyOf, pruneSchema, pullSchema, requests } from "../schemas.ts";
 import type { ApiServices } from "../services.ts";
+import { visibleImages } from "../visible.ts";
 
 const tag = "Images";
 const readPull = bodyOf(pullSchema);
@@ -20,8 +21,10 @@ const readPrune = bodyOf(pruneSchema);
 export function imageRoutes(services: ApiServices): Route[] {
   const bodies = new BodyReader(services);
 
-  const list: Handler = async () =>
-    jsonAnswer({ Images: (await services.images()).map(imageNames.toWire) });
+  const list: Handler = async (_, principal) =>
+    jsonAnswer({
+      Images: visibleImages(await services.images(), principal).map(imageNames.toWire),
+    });
 
   const pull: Handler = async (context) => {
     const { images, refresh } = readPull(await bodies.json(incomingRequest(context.req.raw)));
@@ -57,7 +60,7 @@ const listing: Description = {
   summary: "List images",
   details:
     "The container images that the node's runtimes and functions need, and images that the node " +
-    "pulled or used earlier, with their state.",
+    "pulled or used earlier, with their state. A key with patterns gets images of runtimes and of its functions.",
   answers: { 200: { description: "The images, sorted by name", schema: answers.images } },
   errors: ["FORBIDDEN", "ENGINE_UNAVAILABLE", "INTERNAL"],
   curl: "curl $NODE/images",

@@ -9,6 +9,7 @@ import { jsonAnswer } from "../headers.ts";
 import type { Description, Route } from "../route.ts";
 import { answers } from "../schemas.ts";
 import type { ApiServices } from "../services.ts";
+import { seesAll } from "../visible.ts";
 
 /** Returns the route for the scheduling policy. */
 export function policyRoutes(services: ApiServices): Route[] {
@@ -24,7 +25,8 @@ export function policyRoutes(services: ApiServices): Route[] {
         Node: services.node.id,
         Policy: name,
         Explains: estimates !== undefined,
-        Estimates: estimates ?? {},
+        // Only the policy knows which rows of its tables are about functions.
+        Estimates: seesAll(principal) ? estimates ?? {} : {},
         Decisions: visible.map(shown),
       });
     },
@@ -48,7 +50,7 @@ const description: Description = {
   details:
     "The latest decisions of the node's policy with their reasons, newest first, and the current " +
     "estimates of a policy that learns, as tables that it defines itself. `Explains` is false for " +
-    "policies that do not learn. `Node` is the node that responds: a load balancer forwards the " +
+    "policies that do not learn. A key with patterns gets no estimates, and decisions about its functions only. `Node` is the node that responds: a load balancer forwards the " +
     "request to one of its nodes.",
   answers: { 200: { description: "Decisions and estimates", schema: answers.policy } },
   errors: ["FORBIDDEN", "INTERNAL"],

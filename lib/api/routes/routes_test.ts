@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { fakeServices, sampleReport } from "../../../tests/support/fakes/fake_services.ts";
+import type { Grant } from "../../access/key.ts";
+import { GrantedPrincipal } from "../../access/principal.ts";
+import type { ImageView } from "../../images/status.ts";
 import { reportNames } from "../../model/invocation.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import {
@@ -302,4 +305,48 @@ Deno.test("/policy: shows estimates and decisions, or reports that the policy le
   assert.deepEqual(body.Decisions, [
     { AgoMs: 3, Function: "f", Class: "fast", Decision: "offload", To: "edge-2", Reason: "best" },
   ]);
+});
+
+/** Services whose client is a viewer of functions named `cam-*`. */
+function forViewer(services: Partial<ApiServices>): Partial<ApiServices> {
+  const none = { classes: [], rate: 0, burst: 0, concurrency: 0, memoryMib: 0, expires: 0 };
+  const grant: Grant = { name: "eye", role: "viewer", functions: ["cam-*"], ...none };
+  const viewer = new GrantedPrincipal("id", grant, () => false);
+  return { ...services, access: { authenticate: () => viewer, isRequired: true } };
+}
+
+Deno.test("/images: a key with patterns sees images of runtimes and of its functions only", async () => {
+  const image = (name: string, runtimes: string[], functions: string[]): ImageView => ({
+    image: name,
+    runtimes,
+    functions,
+    present: true,
+    sizeBytes: 1,
+    architecture: "amd64",
+    pulled: false,
+  });
+  const images = () =>
+    Promise.resolve([
+      image("python", ["python"], ["cam-1", "hidden-1"]),
+      image("cam", [], ["cam-2"]),
+      image("hidden", [], ["hidden-2"]),
+      image("former", [], []),
+    ]);
+  const all = await ask("GET /images", { services: { images } });
+  assert.equal(all.body.Images.length, 4);
+  const { body } = await ask("GET /images", { services: forViewer({ images }) });
+  assert.deepEqual(
+    body.Images.map(({ Image, Functions }: Record<string, unknown>) => [Image, Functions]),
+    [["python", ["cam-1"]], ["cam", ["cam-2"]]],
+  );
+});
+
+Deno.test("/policy: a key with patterns gets no estimates", async () => {
+  const policy = () => ({
+    name: "adaptive",
+    estimates: { functions: [{ function: "hidden", executionMs: 12 }] },
+    decisions: [],
+  });
+  const { body } = await ask("GET /policy", { services: forViewer({ policy }) });
+  assert.deepEqual([body.Explains, body.Estimates], [true, {}]);
 });

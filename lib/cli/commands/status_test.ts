@@ -4,7 +4,7 @@ import type { NodeStatus } from "../../model/status.ts";
 import { readableStatus } from "./status.ts";
 
 function shown(change: Partial<NodeStatus>): string {
-  return readableStatus({ ...fakeServices().status(), ...change }, { colour: false });
+  return readableStatus({ ...fakeServices().status(() => true), ...change }, { colour: false });
 }
 
 Deno.test("readableStatus: shows usable runtimes, and why others are not", () => {

@@ -94,9 +94,15 @@ export class Janitor implements Disposable {
     void this.#keepMinimum(minimum);
   }
 
-  /** Describes which `MinInstances` cannot be met. */
-  problems(): string[] {
-    return [...this.#minimums.values()].filter(({ lacking }) => lacking > 0).map(
+  /**
+   * Describes which `MinInstances` cannot be met.
+   *
+   * @param shows whether a function may be named
+   */
+  problems(shows: (functionName: string) => boolean = () => true): string[] {
+    return [...this.#minimums.values()].filter(({ record, lacking }) =>
+      lacking > 0 && shows(record.name)
+    ).map(
       ({ record: { name, minInstances }, lacking }) =>
         `${name}: not enough memory for ${lacking} of its ${minInstances} MinInstances`,
     );
