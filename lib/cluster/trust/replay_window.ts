@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Clock } from "../../base/clock.ts";
+
 /** Numbers below the highest one that are still distinguished; messages overtake each other. */
 const windowBits = 1 << 16;
 /** Most senders whose numbers are remembered. */
@@ -53,18 +55,20 @@ interface Sender {
 export class ReplayWindows {
   /** Senders, least recently used first. */
   readonly #senders = new Map<string, Sender>();
-  readonly #keepMs: number;
+  readonly #maxSkewMs: number;
+  readonly #clock: Clock;
   /** Latest time of the messages of forgotten senders. */
   #forgottenAt = -Infinity;
 
   /**
    * Creates windows that have received nothing.
    *
-   * @param keepMs how long a sender is remembered after its last message: longer than messages are
-   *   accepted, ms
+   * @param maxSkewMs how much the time of an accepted message may differ from the node's, ms
+   * @param clock the node's
    */
-  constructor(keepMs: number) {
-    this.#keepMs = keepMs;
+  constructor(maxSkewMs: number, clock: Clock) {
+    this.#maxSkewMs = maxSkewMs;
+    this.#clock = clock;
   }
 
   /**
@@ -73,28 +77,41 @@ export class ReplayWindows {
    * @param id of the sender, another one after each of its restarts
    * @param number of the message, unique for the sender
    * @param signedAt time of the message on the sender's clock, ms
-   * @param now time on the node's clock, which never decreases, ms
    * @returns false if it was recorded before, or it is unknown whether it was
    */
-  add(id: string, number: number, signedAt: number, now: number): boolean {
+  add(id: string, number: number, signedAt: number): boolean {
     let sender = this.#senders.get(id);
     // A sender that was forgotten looks like a new one. Its old messages may be accepted again by
     // their time if this node's clock was set back.
     if (!sender && signedAt <= this.#forgottenAt) return false;
-    sender ??= { window: new ReplayWindow(), usedAt: now, signedAt };
-    sender.usedAt = now;
+    sender ??= { window: new ReplayWindow(), usedAt: 0, signedAt };
     sender.signedAt = Math.max(sender.signedAt, signedAt);
-    this.#senders.delete(id);
-    this.#senders.set(id, sender);
-    this.#forget(now);
+    this.#use(id, sender);
+    this.#forget();
     return sender.window.add(number);
   }
 
-  #forget(now: number): void {
-    for (const [id, { usedAt, signedAt }] of this.#senders) {
-      if (now - usedAt < this.#keepMs && this.#senders.size <= maxSenders) return;
+  #use(id: string, sender: Sender): void {
+    sender.usedAt = this.#clock.now();
+    this.#senders.delete(id);
+    this.#senders.set(id, sender);
+  }
+
+  #forget(): void {
+    const now = this.#clock.now();
+    const wall = this.#clock.wall();
+    for (const [id, sender] of this.#senders) {
+      const isFull = this.#senders.size > maxSenders;
+      if (now - sender.usedAt < 3 * this.#maxSkewMs && !isFull) return;
+      if (sender.signedAt >= wall - this.#maxSkewMs && !isFull) {
+        // Its clock is ahead, and its messages will be acceptable by their time.
+        this.#use(id, sender);
+        continue;
+      }
       this.#senders.delete(id);
-      this.#forgottenAt = Math.max(this.#forgottenAt, signedAt);
+      // A clock that is far ahead must not lock the other senders out.
+      if (sender.signedAt > wall + this.#maxSkewMs) continue;
+      this.#forgottenAt = Math.max(this.#forgottenAt, sender.signedAt);
     }
   }
 }

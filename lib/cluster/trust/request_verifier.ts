@@ -48,7 +48,7 @@ export class RequestVerifier {
   readonly #clock: Clock;
   readonly #requests: ClusterKey;
   readonly #responses: ClusterKey;
-  readonly #received = new ReplayWindows(3 * maxClockSkewMs);
+  readonly #received: ReplayWindows;
 
   /**
    * Creates a verifier that has received nothing.
@@ -59,6 +59,7 @@ export class RequestVerifier {
   constructor(secret: string, receiver: NodeProcessId, clock: Clock) {
     this.#receiver = receiver;
     this.#clock = clock;
+    this.#received = new ReplayWindows(maxClockSkewMs, clock);
     this.#requests = new ClusterKey(secret, "request");
     this.#responses = new ClusterKey(secret, "response");
   }
@@ -117,7 +118,7 @@ export class RequestVerifier {
         header: [processHeader, process],
       };
     }
-    if (!this.#received.add(sender.process, number, signedAt, this.#clock.now())) {
+    if (!this.#received.add(sender.process, number, signedAt)) {
       throw unauthorized("The request was already received: a signature is valid only once");
     }
     const problem = clockSkewProblem(
