@@ -5,7 +5,12 @@
  */
 
 import { balancerHeader, formerBalancerHeader } from "../cluster/peers/hop_headers.ts";
-import { digestHeader, processHeader, signatureHeader } from "../cluster/trust/signed_headers.ts";
+import {
+  digestHeader,
+  processHeader,
+  signatureHeader,
+  uptimeHeader,
+} from "../cluster/trust/signed_headers.ts";
 import type { HeaderPair } from "../http/head.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import { passesOn } from "../http/passing.ts";
@@ -31,6 +36,7 @@ const droppedHeaders: ReadonlySet<string> = new Set([
   "serverledge-node-name",
   processHeader,
   signatureHeader,
+  uptimeHeader,
 ]);
 
 /** The client of a request. */

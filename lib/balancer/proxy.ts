@@ -14,6 +14,7 @@ import type { HttpResponse } from "../http/client.ts";
 import { NeverSent } from "../http/failures.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import { KnownResponse } from "../http/server/web.ts";
+import type { NodeRecord } from "../model/node.ts";
 import { codedErrorIn, warmExecutionIn } from "./response.ts";
 import { type Client, requestHeaders, responseHeaders } from "./forwarded_headers.ts";
 import { readBody, type RequestBody } from "./request_body.ts";
@@ -187,7 +188,7 @@ export class Proxy {
     const { kind } = forwarding;
     return {
       response: () => {
-        if (error instanceof RestartedNode) throw restarted(target, error);
+        if (error instanceof RestartedNode && !error.mayHaveRun) throw restarted(target, error);
         throw isUnsent ? unreachable(target, error) : connectionBroken(target, kind, error);
       },
       // A stream is not read before the head was sent.
@@ -277,11 +278,17 @@ function restarted({ record }: Target, cause: unknown): ServerledgeError {
 function connectionBroken({ record }: Target, kind: Kind, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     kind === "other" ? "INTERNAL" : "FUNCTION_CRASHED",
-    cause instanceof UnsignedResponse
-      ? `The response at ${record.url} is not signed by node ${record.id}: the request may have been processed`
-      : `The connection to node ${record.id} broke before the response: the request may have been processed`,
+    `${brokenText(record, cause)}: the request may have been processed`,
     { cause, details: { node: record.id } },
   );
+}
+
+function brokenText({ id, url }: NodeRecord, cause: unknown): string {
+  if (cause instanceof UnsignedResponse) {
+    return `The response at ${url} is not signed by node ${id}`;
+  }
+  if (cause instanceof RestartedNode) return `Node ${id} restarted before the response`;
+  return `The connection to node ${id} broke before the response`;
 }
 
 function clientDisconnected(cause: unknown): ServerledgeError {

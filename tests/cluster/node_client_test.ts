@@ -8,24 +8,31 @@
 import assert from "node:assert/strict";
 import { peerGuard } from "../../lib/api/peer_guard.ts";
 import { serveApi } from "../../lib/api/server.ts";
+import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import { NodeClient, RestartedNode } from "../../lib/cluster/peers/node_client.ts";
 import { UnsignedResponse } from "../../lib/cluster/trust/request_signer.ts";
 import type { HttpRequest } from "../../lib/http/request.ts";
 import { sampleNode } from "../contract/registry.ts";
 import { authOf } from "../support/fakes/signing_server.ts";
+import { RawClient } from "../support/network/raw_client.ts";
+import { RawServer, say } from "../support/network/raw_server.ts";
 
 const never = new AbortController().signal;
 const me = sampleNode("me");
 const me2 = sampleNode("me", { incarnation: "me-2" });
 const peer = sampleNode("peer");
 
-/** A node that says how many requests it carried out. */
-function serve(process = peer, secret = "s") {
+/** A node that says how many requests it carried out. It started some time ago. */
+function serve(process = peer, secret = "s", agoMs = 60_000) {
   let count = 0;
+  let ago = 0;
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + ago };
+  const { verifier } = authOf(secret, process, clock);
+  ago = agoMs;
   const handle = peerGuard(async ({ body }) => {
     await body.whole(1 << 20);
     return { status: 200, headers: [], body: String(++count) };
-  }, authOf(secret, process).verifier);
+  }, verifier);
   const server = serveApi(handle, { hostname: "127.0.0.1", port: 0 });
   return {
     record: { ...peer, url: server.url },
@@ -65,6 +72,25 @@ Deno.test("NodeClient: does not send a stream again, and knows the new process a
   assert.deepEqual([node.count, ended], [0, 1]);
   assert.equal((await send()).status, 200);
   assert.deepEqual([node.count, ended], [1, 2]);
+});
+
+Deno.test("NodeClient: does not repeat a request that a former process carried out", async () => {
+  await using former = serve();
+  await using node = serve(sampleNode("peer", { incarnation: "peer-2" }), "s", 0);
+  using proxy = new RawServer(async (conn, text) => {
+    let response = "";
+    for (const { record } of [former, node]) {
+      using upstream = await RawClient.open(Number(new URL(record.url).port), text);
+      const { head, body } = await upstream.response();
+      response = head + body;
+    }
+    await say(conn, response);
+  });
+  using client = new NodeClient(authOf("s", me).signer);
+  const record = { ...peer, url: proxy.url };
+  const lost = (error: unknown) => error instanceof RestartedNode && error.mayHaveRun;
+  await assert.rejects(client.ask(record, request(), never, 1000), lost);
+  assert.deepEqual([former.count, node.count, proxy.requests.length], [1, 0, 1]);
 });
 
 Deno.test("NodeClient: rejects the response of a node with another secret", async () => {

@@ -29,7 +29,7 @@ import { surround } from "../../model/params.ts";
 import { respondingNode } from "./responding_node.ts";
 import { type RequestSigner, UnsignedResponse } from "../trust/request_signer.ts";
 import { hopHeaders } from "./hop_headers.ts";
-import { NodeClient } from "./node_client.ts";
+import { NodeClient, RestartedNode } from "./node_client.ts";
 import { forwardedEvent, isForwardable, readEventResponse } from "./event_exchange.ts";
 import type { Forwarded } from "./peers.ts";
 import { type Resources, resourcesIn } from "./resource_headers.ts";
@@ -348,6 +348,15 @@ function toServerledgeError(peer: NodeRecord, error: unknown): unknown {
     return new ServerledgeError(
       "FUNCTION_CRASHED",
       `The response at ${peer.url} is not signed by node ${peer.id}; the function may have run there`,
+      { cause: error },
+    );
+  }
+  if (error instanceof RestartedNode) {
+    return new ServerledgeError(
+      error.mayHaveRun ? "FUNCTION_CRASHED" : "PEER_DECLINED",
+      error.mayHaveRun
+        ? `Node ${peer.id} restarted before the response; the function may have run there`
+        : `Node ${peer.id} has restarted and did not take the request`,
       { cause: error },
     );
   }

@@ -9,7 +9,12 @@ import { ServerledgeError } from "../../base/errors.ts";
 import type { HeaderPair } from "../../http/head.ts";
 import type { IncomingRequest } from "../../http/server/messages.ts";
 import { type Hop, maxCallers } from "../../model/hop.ts";
-import { digestHeader, processHeader, signatureHeader } from "../trust/signed_headers.ts";
+import {
+  digestHeader,
+  processHeader,
+  signatureHeader,
+  uptimeHeader,
+} from "../trust/signed_headers.ts";
 
 /** Most hops that a header may allow, whatever the configuration says. */
 const maxHops = 16;
@@ -39,6 +44,7 @@ export const hopHeaderNames: ReadonlySet<string> = new Set([
   signatureHeader,
   digestHeader,
   processHeader,
+  uptimeHeader,
   balancerHeader,
   formerBalancerHeader,
 ]);

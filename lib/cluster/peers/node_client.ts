@@ -11,16 +11,31 @@ import { ConnectionBroken } from "../../http/failures.ts";
 import type { HttpRequest } from "../../http/request.ts";
 import type { Trust } from "../../http/tls/trust.ts";
 import type { NodeRecord } from "../../model/node.ts";
-import type { RequestSigner, SignedRequest } from "../trust/request_signer.ts";
-import { headerOf, processHeader } from "../trust/signed_headers.ts";
+import type { RequestSigner } from "../trust/request_signer.ts";
 
 /** The node that is sent a request. */
 export type Addressee = Pick<NodeRecord, "id" | "url" | "incarnation">;
 
-/** A node has refused a streamed request, since it has restarted. The next request is for its new process. */
+/**
+ * A node has refused a request, since it has restarted, and the request cannot be sent again. The next
+ * request is for its new process.
+ */
 export class RestartedNode extends Error {
   /** The class, for logs. */
   override readonly name = "RestartedNode";
+
+  /**
+   * Creates an error.
+   *
+   * @param mayHaveRun whether the former process of the node may have carried the request out
+   */
+  constructor(readonly mayHaveRun: boolean) {
+    super(
+      mayHaveRun
+        ? "The node has restarted, and its former process may have processed the request"
+        : "The request was for a former process, and its body cannot be sent again",
+    );
+  }
 }
 
 /** Sends requests to nodes over persistent connections. Disposing it closes them. */
@@ -44,7 +59,8 @@ export class NodeClient implements Disposable {
   /**
    * Sends a request and reads its response, as {@link HttpClient.ask} does.
    *
-   * @throws {UnsignedResponse} in a cluster with a secret; the errors of {@link HttpClient.ask}
+   * @throws {UnsignedResponse} or {RestartedNode} in a cluster with a secret; the errors of
+   *   {@link HttpClient.ask}
    */
   ask(
     node: Addressee,
@@ -94,8 +110,8 @@ export class NodeClient implements Disposable {
   }
 
   /**
-   * Sends a GET request that only reads. If the connection breaks, the request is repeated once on a new
-   * connection: the node may just have closed the kept one.
+   * Sends a GET request that only reads. If the connection breaks, or the node has restarted, the request
+   * is repeated once on a new connection: the node may just have closed the kept one.
    *
    * @throws the errors of {@link NodeClient.ask}
    */
@@ -109,7 +125,8 @@ export class NodeClient implements Disposable {
     const request = { method: "GET", path, headers, body: undefined };
     const ask = () => this.ask(node, request, signal, maxBytes);
     return await ask().catch((error) => {
-      if (!(error instanceof ConnectionBroken) || signal.aborted) throw error;
+      const mayRepeat = error instanceof ConnectionBroken || error instanceof RestartedNode;
+      if (!mayRepeat || signal.aborted) throw error;
       this.forget(node.url);
       return ask();
     });
@@ -137,19 +154,17 @@ export class NodeClient implements Disposable {
     send: (request: HttpRequest) => Promise<R>,
   ): Promise<R> {
     if (!this.#signer) return await send(request);
-    const sendSigned = async (signed: SignedRequest) =>
-      await signed.verified(await send(signed.request));
-    const process = this.#processes.get(node) ?? node.incarnation;
-    const signed = await this.#signer.sign(request, { id: node.id, process });
-    const response = await sendSigned(signed);
-    const actual = headerOf(response.headers, processHeader);
-    if (actual === undefined || actual === process) return response;
-    this.#processes.set(node, actual);
-    if (request.body instanceof ReadableStream) {
-      throw new RestartedNode(
-        "The request was for a former process, and its body cannot be sent again",
-      );
-    }
-    return await sendSigned(await this.#signer.sign(request, { id: node.id, process: actual }));
+    const ask = async (process: string) => {
+      const signed = await this.#signer!.sign(request, { id: node.id, process });
+      const response = await signed.verified(await send(signed.request));
+      const restart = signed.restart(response);
+      if (restart) this.#processes.set(node, restart.process);
+      if (restart?.mayHaveRun) throw new RestartedNode(true);
+      return { response, restart };
+    };
+    const first = await ask(this.#processes.get(node) ?? node.incarnation);
+    if (!first.restart) return first.response;
+    if (request.body instanceof ReadableStream) throw new RestartedNode(false);
+    return (await ask(first.restart.process)).response;
   }
 }

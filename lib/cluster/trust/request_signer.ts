@@ -13,10 +13,12 @@ import {
   digestHeader,
   headerOf,
   type NodeProcessId,
+  processHeader,
   readResponseSignature,
   requestText,
   responseText,
   signatureHeader,
+  uptimeHeader,
   writeRequestSignature,
 } from "./signed_headers.ts";
 import { checkedStream } from "./signed_body.ts";
@@ -25,6 +27,14 @@ import { checkedStream } from "./signed_body.ts";
 export class UnsignedResponse extends Error {
   /** The class, for logs. */
   override readonly name = "UnsignedResponse";
+}
+
+/** A node's refusal of a request for a former process. */
+export interface Restart {
+  /** The process that has refused the request. */
+  readonly process: string;
+  /** True if the former process may have carried the request out. */
+  readonly mayHaveRun: boolean;
 }
 
 /** A request that was signed for one node. */
@@ -36,6 +46,13 @@ export interface SignedRequest {
    * @throws {UnsignedResponse}
    */
   verified<R extends HttpResponse>(response: R): Promise<R>;
+  /**
+   * Reads the refusal of a request for a former process from a verified response that has just arrived.
+   * The former process cannot have received a request that was signed after the new one started.
+   *
+   * @returns undefined if the response is none
+   */
+  restart(response: HttpResponse): Restart | undefined;
 }
 
 const nothing = new Uint8Array();
@@ -72,11 +89,12 @@ export class RequestSigner {
     if (!(body instanceof ReadableStream) && headerOf(headers, digestHeader) === undefined) {
       headers.push([digestHeader, await sha256(body ?? nothing)]);
     }
+    const [now, wall] = [this.#clock.now(), this.#clock.wall()];
     const stamp = {
       sender: this.#sender,
       receiver,
       number: this.#number++,
-      signedAt: Math.floor(this.#clock.wall()),
+      signedAt: Math.floor(wall),
     };
     const text = requestText(stamp, { start: `${method} ${path}`, headers });
     const mac = this.#requests.sign(text);
@@ -84,6 +102,14 @@ export class RequestSigner {
     return {
       request: { ...request, headers },
       verified: (response) => this.#verified(mac, method, response),
+      restart: ({ headers }) => {
+        const process = headerOf(headers, processHeader);
+        if (process === undefined || process === receiver.process) return undefined;
+        // Only the wall clock continues while this machine is suspended.
+        const elapsedMs = Math.max(this.#clock.now() - now, this.#clock.wall() - wall);
+        const uptimeMs = Number(headerOf(headers, uptimeHeader) ?? NaN);
+        return { process, mayHaveRun: !(uptimeMs > elapsedMs) };
+      },
     };
   }
 

@@ -21,6 +21,7 @@ import {
   requestText,
   responseText,
   signatureHeader,
+  uptimeHeader,
   writeResponseSignature,
 } from "./signed_headers.ts";
 import { SignedBody } from "./signed_body.ts";
@@ -28,7 +29,7 @@ import { SignedBody } from "./signed_body.ts";
 /** Signature of older versions of the program, which bound less. */
 const formerSignature = /^[0-9a-f]{64}$/;
 /** Headers of responses that only nodes write. */
-const ownHeaders: ReadonlySet<string> = new Set([signatureHeader, processHeader]);
+const ownHeaders: ReadonlySet<string> = new Set([signatureHeader, processHeader, uptimeHeader]);
 
 /** A signed request of another node. */
 export interface SignedExchange {
@@ -49,25 +50,27 @@ export class RequestVerifier {
   readonly #requests: ClusterKey;
   readonly #responses: ClusterKey;
   readonly #received: ReplayWindows;
+  readonly #startedAt: number;
 
   /**
    * Creates a verifier that has received nothing.
    *
    * @param secret the cluster's; not empty
-   * @param receiver this process
+   * @param receiver this process; no former process of the node is running
    */
   constructor(secret: string, receiver: NodeProcessId, clock: Clock) {
     this.#receiver = receiver;
     this.#clock = clock;
+    this.#startedAt = clock.now();
     this.#received = new ReplayWindows(maxClockSkewMs, clock);
     this.#requests = new ClusterKey(secret, "request");
     this.#responses = new ClusterKey(secret, "response");
   }
 
   /**
-   * Verifies the head of a request, each only once. A request whose sender does not know of a restart
-   * of this node, or whose clock differs too much, is refused by a signed response: the sender can be
-   * sure that it was not carried out.
+   * Verifies the head of a request, each only once. A request for a former process of this node, or of a
+   * sender whose clock differs too much, is refused by a signed response: this process has not carried it
+   * out. The response also tells whether the former process may have.
    *
    * @throws `UNAUTHORIZED` if it is not signed, changed, meant for another node, or was received before
    */
@@ -95,14 +98,14 @@ export class RequestVerifier {
         onDisconnect: (listener) => request.onDisconnect(listener),
       },
       refusal: refusal?.error,
-      sign: (response) => this.#signed(mac, method, response, refusal?.header),
+      sign: (response) => this.#signed(mac, method, response, refusal?.headers),
     };
   }
 
   /** @returns a refusal to sign @throws `UNAUTHORIZED` for one that says nothing of the first use */
   #check(
     { sender, receiver, number, signedAt }: RequestStamp,
-  ): { error: ServerledgeError; header?: HeaderPair } | undefined {
+  ): { error: ServerledgeError; headers?: readonly HeaderPair[] } | undefined {
     const { id, process } = this.#receiver;
     if (receiver.id !== id) {
       throw unauthorized(
@@ -115,7 +118,10 @@ export class RequestVerifier {
         error: unauthorized(
           `Node ${id} has restarted since the sender last saw its registration`,
         ),
-        header: [processHeader, process],
+        headers: [
+          [processHeader, process],
+          [uptimeHeader, String(Math.floor(this.#clock.now() - this.#startedAt))],
+        ],
       };
     }
     if (!this.#received.add(sender.process, number, signedAt)) {
@@ -133,7 +139,7 @@ export class RequestVerifier {
     requestMac: string,
     method: string,
     response: OutgoingResponse,
-    added: HeaderPair | undefined,
+    added: readonly HeaderPair[] = [],
   ): Promise<OutgoingResponse> {
     const { status, body } = response;
     const isStream = body instanceof ReadableStream;
@@ -141,7 +147,7 @@ export class RequestVerifier {
     const headers = response.headers.filter(([name]) =>
       !ownHeaders.has(name) && (isStream || name !== digestHeader)
     );
-    if (added) headers.push(added);
+    headers.push(...added);
     if (!isStream && method !== "HEAD") {
       headers.push([digestHeader, await sha256(body ?? "")]);
     }

@@ -14,6 +14,8 @@ export const signatureHeader = "serverledge-signature";
 export const digestHeader = "serverledge-digest";
 /** Header of a response that rejects a request for a former process of its node: the id of this process. */
 export const processHeader = "serverledge-process";
+/** Header of the same response: how long this process has been running, ms. */
+export const uptimeHeader = "serverledge-uptime-ms";
 
 /** First word of a signature; changed when older nodes could not understand it. */
 const version = "2";

@@ -12,26 +12,27 @@ import { incomingRequest } from "../../http/server/web.ts";
 import { type ClusterAuth, clusterAuth } from "./cluster_auth.ts";
 import { UnsignedResponse } from "./request_signer.ts";
 import type { SignedExchange } from "./request_verifier.ts";
-import { digestHeader, processHeader, signatureHeader } from "./signed_headers.ts";
+import { digestHeader, signatureHeader, uptimeHeader } from "./signed_headers.ts";
 
 const unauthorized = { code: "UNAUTHORIZED" };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const receiver = { id: "b", process: "b1" };
 
-/** A sending and a receiving node, and a clock that both use. */
+/** A sending and a receiving node, and a clock that both use; the sender's wall clock is ahead. */
 function setUp(secret = "s3cret", ahead = 0) {
   const clock = new ManualClock();
   clock.advance(1_000_000);
+  const skew = { ahead };
   const skewed: Clock = {
     now: () => clock.now(),
-    wall: () => clock.wall() + ahead,
+    wall: () => clock.wall() + skew.ahead,
     after: (ms, action) => clock.after(ms, action),
   };
   const start = (process: string, of = secret): ClusterAuth =>
     clusterAuth(of, { id: "b", process }, clock)!;
   const { signer } = clusterAuth(secret, { id: "a", process: "a1" }, skewed)!;
-  return { clock, signer, start, verifier: start("b1").verifier };
+  return { clock, skew, signer, start, verifier: start("b1").verifier };
 }
 
 const request: HttpRequest = {
@@ -61,6 +62,12 @@ function changed(sent: HttpRequest, name: string, value: string): HttpRequest {
 
 async function read({ request: { body } }: SignedExchange): Promise<string> {
   return decoder.decode(await body.whole(1 << 20));
+}
+
+/** The response to a request that was refused. */
+async function refusalOf(exchange: SignedExchange): Promise<HttpResponse> {
+  assert(exchange.refusal);
+  return received(await exchange.sign({ status: 401, headers: [], body: "" }));
 }
 
 /** A response as the sender gets it. */
@@ -155,13 +162,33 @@ Deno.test("RequestVerifier: rejects a request for another node, or in another fo
 });
 
 Deno.test("RequestVerifier: refuses a request signed before a restart, and names its process", async () => {
-  const { signer, start } = setUp();
+  const { clock, signer, start } = setUp();
+  const { verifier } = start("b2");
+  clock.advance(1);
   const signed = await signer.sign(request, receiver);
-  const restarted = start("b2").verifier.open(arrived(signed.request));
-  assert.equal(restarted.refusal?.code, "UNAUTHORIZED");
-  const response = received(await restarted.sign({ status: 401, headers: [], body: "" }));
-  const { headers } = await signed.verified(response);
-  assert.deepEqual(headers.find(([name]) => name === processHeader), [processHeader, "b2"]);
+  const exchange = verifier.open(arrived(signed.request));
+  assert.equal(exchange.refusal?.code, "UNAUTHORIZED");
+  const response = await signed.verified(await refusalOf(exchange));
+  assert.deepEqual(signed.restart(response), { process: "b2", mayHaveRun: false });
+});
+
+Deno.test("RequestSigner: a request that a former process may have received may have run", async () => {
+  const { clock, skew, signer, start, verifier } = setUp();
+  const signed = await signer.sign(request, receiver);
+  assert.equal(verifier.open(arrived(signed.request)).refusal, undefined, "it is carried out");
+  clock.advance(10_000);
+  const next = start("b2").verifier;
+  clock.advance(10_000);
+  const held = await signed.verified(await refusalOf(next.open(arrived(signed.request))));
+  assert.deepEqual(signed.restart(held), { process: "b2", mayHaveRun: true });
+
+  const later = await signer.sign(request, receiver);
+  skew.ahead += 3_600_000;
+  const refusal = await refusalOf(next.open(arrived(later.request)));
+  assert.equal(later.restart(refusal)?.mayHaveRun, true, "the sender's machine was suspended");
+  const { headers } = refusal;
+  const without = { ...refusal, headers: headers.filter(([name]) => name !== uptimeHeader) };
+  assert.equal(signed.restart(without)?.mayHaveRun, true, "a node of a former version");
 });
 
 Deno.test("RequestVerifier: refuses a request of another time, in words, and not as a repetition", async () => {

@@ -5,7 +5,7 @@
  */
 
 import { errorAnswer } from "../../../lib/api/errors.ts";
-import { systemClock } from "../../../lib/base/clock.ts";
+import { type Clock, systemClock } from "../../../lib/base/clock.ts";
 import { ServerledgeError } from "../../../lib/base/errors.ts";
 import { type ClusterAuth, clusterAuth } from "../../../lib/cluster/trust/cluster_auth.ts";
 import { incomingRequest, outgoingResponse, webResponse } from "../../../lib/http/server/web.ts";
@@ -18,8 +18,9 @@ export type Serve = (request: Request) => Response | Promise<Response>;
 export function authOf(
   secret: string,
   { id, incarnation }: Pick<NodeRecord, "id" | "incarnation">,
+  clock: Clock = systemClock,
 ): ClusterAuth {
-  return clusterAuth(secret, { id, process: incarnation }, systemClock)!;
+  return clusterAuth(secret, { id, process: incarnation }, clock)!;
 }
 
 /**
