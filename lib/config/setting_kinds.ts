@@ -118,14 +118,19 @@ export const endpoints: Kind<string> = setting(
   "[http://|https://]HOST[:PORT], several separated by commas, or empty",
 );
 
+/** Maximum number of ports in a list. */
+const maxServicePorts = 64;
+
 /** Ports of services, separated by commas, or none. */
 export const servicePorts: Kind<string> = setting(
-  v.union([
-    v.literal(""),
-    v.pipe(v.string(), v.check((list) => list.split(",").every((part) => isService(part.trim())))),
-  ]),
-  "tcp/PORT or udp/PORT, several separated by commas, or empty",
+  v.union([v.literal(""), v.pipe(v.string(), v.check(isServiceList))]),
+  `tcp/PORT or udp/PORT, up to ${maxServicePorts} separated by commas, or empty`,
 );
+
+function isServiceList(list: string): boolean {
+  const parts = list.split(",");
+  return parts.length <= maxServicePorts && parts.every((part) => isService(part.trim()));
+}
 
 function isService(text: string): boolean {
   const [, port] = /^(?:tcp|udp)\/([1-9]\d{0,4})$/.exec(text) ?? [];

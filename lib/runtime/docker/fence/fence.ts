@@ -25,6 +25,9 @@ const minProbeMs = 5;
 const maxProbeMs = 100;
 /** Error number of the kernel: EPERM. */
 const notPermitted = 1;
+/** Exit statuses of the program that are not the kernel's error numbers (`../native/fence.c`). */
+const tooLong = 202;
+const failures = new Map([[200, "create its socket"], [201, "read its files"]]);
 
 /** Dependencies of a fence. */
 export interface FenceContext {
@@ -85,11 +88,16 @@ export class Fence implements AsyncDisposable {
     return new Fence(container, ended, stack.move());
   }
 
+  /** Removes the container and leaves the table, which then stays until a fence of its name is removed. */
+  async leave(): Promise<void> {
+    await this.#cleanup.disposeAsync();
+  }
+
   /** Removes the table and the container. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#container.signal("SIGTERM").catch(() => {});
     await withTimeout(this.ended, removeTimeoutMs);
-    await this.#cleanup.disposeAsync();
+    await this.leave();
   }
 }
 
@@ -103,7 +111,7 @@ async function connected(container: Container, folder: ExecutorMount): Promise<D
     try {
       return await Deno.connect({ transport: "unix", path: folder.socket });
     } catch (error) {
-      if (exits.length > 0) throw unfenced(reasonOf(exits[0]));
+      if (exits.length > 0) throw unfenced(reasonOf(exits[0], folder.path));
       if (performance.now() > end) {
         throw unfenced("the firewall's table was not ready within 10 s", error);
       }
@@ -112,8 +120,18 @@ async function connected(container: Container, folder: ExecutorMount): Promise<D
   }
 }
 
-/** @param status exit status: the kernel's error number (errno(3)) */
-function reasonOf(status: number | undefined): string {
+/**
+ * Returns why the program of a fence has ended.
+ *
+ * @param status exit status: the kernel's error number (errno(3)), or one of {@link failures}
+ * @param folder folder of the program on this machine
+ */
+export function reasonOf(status: number | undefined, folder: string): string {
+  const failure = failures.get(status ?? 0);
+  if (failure) {
+    return `the fence's program cannot ${failure} in ${folder}; SELinux or AppArmor may forbid it`;
+  }
+  if (status === tooLong) return "the table has too many rules; shorten container.reach";
   return status === notPermitted
     ? "the kernel does not let Docker's containers change the firewall, even with CAP_NET_ADMIN"
     : `the kernel rejects the firewall table with error ${status}: it needs nf_tables and ` +

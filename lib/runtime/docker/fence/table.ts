@@ -15,11 +15,21 @@
  *     meta l4proto PROTOCOL th dport PORT accept
  *     fib daddr type != unicast drop
  *   }
+ *   chain machine {
+ *     type filter hook input priority filter; policy accept;
+ *     iifname != DEVICE accept
+ *     ip daddr RESOLVER meta l4proto udp th dport 53 accept
+ *     ip daddr RESOLVER meta l4proto tcp th dport 53 accept
+ *     meta l4proto PROTOCOL th dport PORT accept
+ *     drop
+ *   }
  * }
  * ```
  *
- * The chain comes before address translation, so it also holds for ports that other containers publish. An
- * `accept` ends only this chain, while a `drop` is final: no rule of another program can annul it.
+ * The first chain comes before address translation, so it also holds for ports that other containers
+ * publish. The second one comes after it, for addresses elsewhere that another program translates to this
+ * machine's, such as those of the services of Kubernetes. An `accept` ends only its chain, while a `drop` is
+ * final: no rule of another program can annul it.
  *
  * @module
  * @see https://wiki.nftables.org/wiki-nftables/index.php/Netfilter_hooks
@@ -70,15 +80,15 @@ const acknowledge = 4;
 const create = 0x400;
 const append = 0x800;
 const familyInet = 1;
-const hookPrerouting = 0;
-const priorityRaw = -300;
+/** Places in the kernel where a chain can be hooked in, and the priority of the chain there. */
+const beforeTranslation = { hook: 0, priority: -300 };
+const input = { hook: 1, priority: 0 };
 /** Register that receives what a rule compares; register 0 holds the outcome. */
 const register = 1;
 const isEqual = 0;
 const isNot = 1;
 const drop = 0;
 const accept = 1;
-const chain = "fence";
 const interfaceNameBytes = 16;
 const protocols = { tcp: 6, udp: 17 };
 const dnsPort = 53;
@@ -89,21 +99,14 @@ const dnsPort = 53;
  */
 export function installation(rules: FenceRules): Bytes {
   const name = text(1, rules.table);
-  const statements = fenceRules(rules).map((expressions, at, { length }) =>
-    request(
-      newRule,
-      create | append | (at === length - 1 ? acknowledge : 0),
-      ...[name, text(2, chain), nested(4, ...expressions.map((one) => nested(1, one)))],
-    )
-  );
-  const hook = nested(4, number(1, hookPrerouting), number(2, priorityRaw));
   return batch([
     // Deleting a table that does not exist would fail.
     request(newTable, create, name),
     request(deleteTable, 0, name),
     request(newTable, create, name),
-    request(newChain, create, name, text(3, chain), hook, text(7, "filter")),
-    ...statements,
+    ...filter(rules.table, "fence", beforeTranslation, destinationRules(rules)),
+    ...filter(rules.table, "machine", input, machineRules(rules)),
+    request(newTable, create | acknowledge, name),
   ]);
 }
 
@@ -113,22 +116,58 @@ export function removal(table: string): Bytes {
   return batch([request(newTable, create, name), request(deleteTable, acknowledge, name)]);
 }
 
-function fenceRules({ device, resolvers, ports }: FenceRules): Bytes[][] {
+/** Creates the messages that add a chain with rules, each of which consists of expressions. */
+function filter(
+  table: string,
+  chain: string,
+  { hook, priority }: { readonly hook: number; readonly priority: number },
+  rules: readonly Bytes[][],
+): Bytes[] {
+  const name = text(1, table);
+  const place = nested(4, number(1, hook), number(2, priority));
   return [
-    [...meta("interface", isNot, interfaceName(device)), outcome(accept)],
+    request(newChain, create, name, text(3, chain), place, text(7, "filter")),
+    ...rules.map((expressions) => {
+      const list = nested(4, ...expressions.map((one) => nested(1, one)));
+      return request(newRule, create | append, name, text(2, chain), list);
+    }),
+  ];
+}
+
+function destinationRules(rules: FenceRules): Bytes[][] {
+  const device = interfaceName(rules.device);
+  return [
+    [...meta("interface", isNot, device), outcome(accept)],
     [...meta("family", isNot, Uint8Array.of(2)), outcome(drop)],
-    ...resolvers.flatMap((address) =>
-      (["udp", "tcp"] as const).map((protocol) => [
-        ...destination(Uint8Array.from(address.split("."), Number)),
-        ...service({ protocol, port: dnsPort }),
-        outcome(accept),
-      ])
-    ),
+    ...resolverRules(rules),
     [...destination(Uint8Array.of(169, 254)), outcome(drop)],
-    [...route("device", isEqual, interfaceName(device)), outcome(drop)],
-    ...ports.map((port) => [...service(port), outcome(accept)]),
+    [...route("device", isEqual, device), outcome(drop)],
+    ...portRules(rules),
     [...route("type", isNot, Uint8Array.of(1, 0, 0, 0)), outcome(drop)],
   ];
+}
+
+function machineRules(rules: FenceRules): Bytes[][] {
+  return [
+    [...meta("interface", isNot, interfaceName(rules.device)), outcome(accept)],
+    ...resolverRules(rules),
+    ...portRules(rules),
+    [outcome(drop)],
+  ];
+}
+
+function resolverRules({ resolvers }: FenceRules): Bytes[][] {
+  return resolvers.flatMap((address) =>
+    (["udp", "tcp"] as const).map((protocol) => [
+      ...destination(Uint8Array.from(address.split("."), Number)),
+      ...service({ protocol, port: dnsPort }),
+      outcome(accept),
+    ])
+  );
+}
+
+function portRules({ ports }: FenceRules): Bytes[][] {
+  return ports.map((port) => [...service(port), outcome(accept)]);
 }
 
 /** Compares a property of the packet: the interface's name, or the number of the protocol. */

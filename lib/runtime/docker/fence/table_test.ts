@@ -16,16 +16,18 @@ const rules = { table: "t", device: "slf0", resolvers: [], ports: [] };
 Deno.test("installation: replaces the table in one batch, whose last request is acknowledged", () => {
   const found = messages(installation(rules));
   assert.deepEqual(found.map(([type]) => type), [
-    ...[0x10, 0xa00, 0xa02, 0xa00, 0xa03],
-    ...[0xa06, 0xa06, 0xa06, 0xa06, 0xa06, 0x11],
+    ...[0x10, 0xa00, 0xa02, 0xa00],
+    ...[0xa03, 0xa06, 0xa06, 0xa06, 0xa06, 0xa06],
+    ...[0xa03, 0xa06, 0xa06],
+    ...[0xa00, 0x11],
   ]);
-  assert.deepEqual(found.filter(([, flags]) => flags & 4), [[0xa06, 0xc05]]);
+  assert.deepEqual(found.filter(([, flags]) => flags & 4), [[0xa00, 0x405]]);
 });
 
-Deno.test("installation: has two rules for each resolver and one for each port", () => {
+Deno.test("installation: has two rules for each resolver and one for each port, in both chains", () => {
   const more = { resolvers: ["192.0.2.1"], ports: [{ protocol: "tcp", port: 1883 }] } as const;
   const count = (batch: Uint8Array) => messages(batch).filter(([type]) => type === 0xa06).length;
-  assert.equal(count(installation({ ...rules, ...more })), count(installation(rules)) + 3);
+  assert.equal(count(installation({ ...rules, ...more })), count(installation(rules)) + 6);
 });
 
 Deno.test("removal: deletes the table whether it exists or not", () => {

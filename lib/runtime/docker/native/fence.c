@@ -2,7 +2,8 @@
  * fence TABLE SOCKET: keeps a table of nf_tables, the kernel's firewall, in place.
  *
  * Sends the netlink messages in the file `install` of the current folder, which the node has written.
- * When the kernel has accepted them, listens at the socket, otherwise ends with the kernel's error number.
+ * When the kernel has accepted them, listens at the socket, otherwise ends with the kernel's error number;
+ * other failures have exit statuses of their own, from 200.
  * Sends them again whenever another program has changed the table, such as a firewall service that
  * replaces all rules. On SIGTERM it sends the file `remove` and ends.
  */
@@ -13,7 +14,8 @@ START;
 enum { af_netlink = 16, raw = 3, netlink_netfilter = 12, group_nftables = 1 << 6 };
 enum { message_error = 2, subsystem = 10, header_bytes = 16, first_attribute = 20, table_name = 1 };
 enum { type_mask = 0x3fff, at_cwd = -100, sig_block = 0, sigterm = 15, signal_bytes = 8 };
-enum { eintr = 4, e2big = 7, einval = 22, max_bytes = 1 << 15 };
+enum { eintr = 4, einval = 22, max_bytes = 1 << 16 };
+enum { cannot_read = 201, too_long = 202 };
 
 struct message {
   unsigned int length;
@@ -31,14 +33,14 @@ static char received[max_bytes] __attribute__((aligned(8)));
 
 static void read_file(const char *path, struct batch *batch) {
   word file = call(sys_openat, at_cwd, (word)path, cloexec, 0, 0, 0);
-  if (file < 0) quit(-file);
+  if (file < 0) quit(cannot_read);
   for (;;) {
     word count = call(sys_read, file, (word)batch->bytes + batch->length, max_bytes - batch->length, 0, 0, 0);
-    if (count < 0) quit(-count);
+    if (count < 0) quit(cannot_read);
     if (count == 0) break;
     batch->length += count;
   }
-  if (batch->length == max_bytes) quit(e2big);
+  if (batch->length == max_bytes) quit(too_long);
   call(sys_close, file, 0, 0, 0, 0, 0);
 }
 
