@@ -8,7 +8,7 @@
 import { Semaphore } from "../../base/async.ts";
 import { logger } from "../../base/log.ts";
 import type { Container } from "./container/container.ts";
-import type { Engine } from "./engine/engine.ts";
+import { type Engine, engineStatus } from "./engine/engine.ts";
 import type { ExecutorMounts } from "./executor_mounts.ts";
 import { Fence } from "./fence/fence.ts";
 import { machineResolvers } from "./fence/resolvers.ts";
@@ -65,7 +65,7 @@ export class OutboundNetwork implements AsyncDisposable {
     using _turn = await this.#turns.acquire();
     if (this.#isReady()) return this.#name;
     if (!this.#made) await this.#make();
-    if (this.#options.fenced) await this.#enclose();
+    if (this.#options.fenced && !this.#fence) await this.#enclose();
     return this.#name;
   }
 
@@ -88,7 +88,7 @@ export class OutboundNetwork implements AsyncDisposable {
     await this.#remove();
   }
 
-  /** Removes the fence, and the network if nothing uses it. */
+  /** Removes network and fence, unless containers still use them. */
   async [Symbol.asyncDispose](): Promise<void> {
     using _turn = await this.#turns.acquire();
     if (this.#isUsed()) await this.#remove();
@@ -104,12 +104,30 @@ export class OutboundNetwork implements AsyncDisposable {
 
   /** Removes the network last: as long as it exists, a sweep looks for its fence. */
   async #remove(): Promise<void> {
-    this.#made = false;
-    await this.#fence?.[Symbol.asyncDispose]();
+    const fence = this.#fence;
     this.#fence = undefined;
+    this.#made = false;
+    if (await this.#mayHaveContainers()) {
+      log.warn("{network} and its fence stay: containers use them", { network: this.#name });
+      return await fence?.leave();
+    }
+    await fence?.[Symbol.asyncDispose]();
     await this.#options.engine
       .ask(`remove network ${this.#name}`, (docker) => docker.getNetwork(this.#name).remove())
-      .catch((error) => log.debug("{error}", { error: error.message }));
+      .catch((error) => log.warn("{error}", { error: error.message }));
+  }
+
+  /** Returns false if no container is on the network, true if there are some or the engine does not say. */
+  async #mayHaveContainers(): Promise<boolean> {
+    try {
+      const { Containers } = await this.#options.engine.ask(
+        `inspect network ${this.#name}`,
+        (docker) => docker.getNetwork(this.#name).inspect(),
+      );
+      return Object.keys(Containers ?? {}).length > 0;
+    } catch (error) {
+      return engineStatus(error) !== 404;
+    }
   }
 
   async #enclose(): Promise<void> {

@@ -13,9 +13,17 @@ import { removal, type ServicePort } from "../../../lib/runtime/docker/fence/tab
 import { OutboundNetwork } from "../../../lib/runtime/docker/outbound_network.ts";
 import { nodeContainers, pythonImage } from "../../support/docker.ts";
 import { eventually } from "../../support/eventually.ts";
-import { changeFirewall, firewallTables, ownTable } from "../../support/network/nftables.ts";
+import {
+  changeFirewall,
+  firewallTables,
+  ownTable,
+  translateAddress,
+} from "../../support/network/nftables.ts";
 import { runToEnd } from "../../support/process.ts";
 import { tempDir } from "../../support/temp_dir.ts";
+
+/** Address for measurements (RFC 2544), which no machine has. */
+const translated = "198.18.77.1";
 
 interface World extends AsyncDisposable {
   readonly nodeId: string;
@@ -147,4 +155,42 @@ Deno.test("OutboundNetwork: replaces a network of an earlier version", async () 
   await docker("network", "create", world.name);
   await world.network.ensure();
   assert.match((await world.onMachine()).device, /^slf[0-9a-f]{12}$/);
+});
+
+Deno.test("OutboundNetwork: keeps its one fence when the engine has reported something missing", async () => {
+  await using world = await open();
+  await world.network.ensure();
+  const before = await nodeContainers(world.nodeId);
+  world.network.forget();
+  await world.network.ensure();
+  assert.deepEqual(await nodeContainers(world.nodeId), before);
+});
+
+Deno.test("OutboundNetwork: an address that is translated to this machine is not reached", async () => {
+  await using world = await open();
+  await world.network.ensure();
+  const { gateway } = await world.onMachine();
+  using listener = Deno.listen({ hostname: gateway, port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  await using _translation = await translateAddress(translated, gateway);
+  assert.equal(await connects("bridge", translated, port), true);
+  assert.equal(await world.reaches(translated, port), false);
+});
+
+Deno.test("OutboundNetwork: stays with its fence while a container is on it", async () => {
+  await using world = await open();
+  await world.network.ensure();
+  const { table } = await world.onMachine();
+  const sleep = ["--entrypoint", "sleep", pythonImage, "60"];
+  const id = (await docker("run", "--detach", "--rm", "--network", world.name, ...sleep)).trim();
+  try {
+    await world.network[Symbol.asyncDispose]();
+    assert.ok((await firewallTables()).includes(table));
+    assert.deepEqual(await nodeContainers(world.nodeId), []);
+  } finally {
+    await docker("rm", "--force", id);
+  }
+  await world.network.sweep();
+  assert.ok(!(await firewallTables()).includes(table));
+  assert.equal(await docker("network", "ls", "--quiet", "--filter", `name=${world.name}`), "");
 });

@@ -7,7 +7,13 @@
 
 import assert from "node:assert/strict";
 import { concatBytes } from "../../../lib/base/bytes.ts";
-import { message, number, text } from "../../../lib/runtime/docker/fence/netlink.ts";
+import {
+  attribute,
+  message,
+  nested,
+  number,
+  text,
+} from "../../../lib/runtime/docker/fence/netlink.ts";
 import { pythonImage } from "../docker.ts";
 import { runToEnd } from "../process.ts";
 
@@ -60,8 +66,7 @@ export async function changeFirewall(batch: Uint8Array): Promise<void> {
 export async function ownTable(name: string): Promise<AsyncDisposable> {
   const isOwned = number(2, 2);
   const create = message(0xa00, 0x404, Uint8Array.of(1, 0, 0, 0), text(1, name), isOwned);
-  const [begin, end] = [0x10, 0x11].map((type) => message(type, 0, Uint8Array.of(0, 0, 0, 10)));
-  const batch = concatBytes([begin!, create, end!]);
+  const batch = batchOf(create);
   const child = new Deno.Command(command[0]!, {
     args: [...command.slice(1), batch.toHex(), "hold"],
     stdin: "piped",
@@ -76,4 +81,45 @@ export async function ownTable(name: string): Promise<AsyncDisposable> {
       assert.equal((await child.status).code, 0);
     },
   };
+}
+
+/**
+ * Makes this machine translate a destination, as Kubernetes does for the addresses of services.
+ *
+ * @param from IPv4 address that is sent to
+ * @param to IPv4 address that receives it
+ */
+export async function translateAddress(from: string, to: string): Promise<AsyncDisposable> {
+  const name = text(1, `test-${crypto.randomUUID()}`);
+  const chain = "translate";
+  const [fromBytes, toBytes] = [from, to].map((one) => Uint8Array.from(one.split("."), Number));
+  const expressions = [
+    expression("payload", number(1, 1), number(2, 1), number(3, 16), number(4, 4)),
+    expression("cmp", number(1, 1), number(2, 0), nested(3, attribute(1, fromBytes!))),
+    expression("immediate", number(1, 1), nested(2, attribute(1, toBytes!))),
+    expression("nat", number(1, 1), number(2, 2), number(3, 1)),
+  ];
+  const beforeRouting = nested(4, number(1, 0), number(2, -100));
+  await changeFirewall(batchOf(
+    request(0xa00, name),
+    request(0xa03, name, text(3, chain), beforeRouting, text(7, "nat")),
+    request(0xa06, name, text(2, chain), nested(4, ...expressions)),
+  ));
+  return {
+    [Symbol.asyncDispose]: () => changeFirewall(batchOf(request(0xa02, name))),
+  };
+}
+
+function expression(name: string, ...attributes: readonly Uint8Array[]) {
+  return nested(1, concatBytes([text(1, name), nested(2, ...attributes as never[])]));
+}
+
+/** Creates a request for tables of IPv4 that is acknowledged. */
+function request(type: number, ...attributes: readonly Uint8Array[]) {
+  return message(type, 0xc04, Uint8Array.of(2, 0, 0, 0), ...attributes as never[]);
+}
+
+function batchOf(...requests: readonly Uint8Array[]) {
+  const [begin, end] = [0x10, 0x11].map((type) => message(type, 0, Uint8Array.of(0, 0, 0, 10)));
+  return concatBytes([begin!, ...requests, end!]);
 }

@@ -174,6 +174,9 @@ export function fenceOptions(
     Cmd: [table, socketName],
     WorkingDir: executorMountPath,
     User: "0:0",
+    // On SIGTERM the program removes the table. The engine sends this signal instead when it stops all
+    // containers, so functions that still run stay fenced.
+    StopSignal: "SIGKILL",
     Labels: { [nodeLabel]: nodeId },
     HostConfig: {
       ...pauseConfig(minMemoryMib, "host"),

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import type { FunctionRecord } from "../../../model/function.ts";
-import { customOptions, executorOptions, functionLabels, pauseOptions } from "./options.ts";
+import {
+  customOptions,
+  executorOptions,
+  fenceOptions,
+  functionLabels,
+  pauseOptions,
+} from "./options.ts";
 
 const fn: FunctionRecord = {
   name: "f",
@@ -78,4 +84,8 @@ Deno.test("pauseOptions: have no network and no function label", () => {
   const options = pauseOptions("img", "/pause", "n1");
   assert.equal(options.HostConfig!.NetworkMode, "none");
   assert.deepEqual(options.Labels, { "serverledge.node": "n1" });
+});
+
+Deno.test("fenceOptions: an engine that stops kills the fence, whose table then stays", () => {
+  assert.equal(fenceOptions("n1", "/folder", "table").StopSignal, "SIGKILL");
 });
