@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { reasonOf } from "./fence.ts";
 
-Deno.test("reasonOf: only an answer of the kernel is told as one", () => {
+Deno.test("reasonOf: only an answer of the kernel is reported as one", () => {
   assert.match(reasonOf(1, "/run/x"), /^the kernel does not let/);
   assert.match(reasonOf(95, "/run/x"), /^the kernel rejects the firewall table with error 95/);
   assert.match(
