@@ -23,6 +23,7 @@ import { EtcdCollection } from "./collection.ts";
 import { NodeWatch } from "./node_watch.ts";
 import type { PrefixWatch } from "./prefix_watch.ts";
 import { NodeRegistration } from "./nodes.ts";
+import { readIdentity, type RestoringWatch } from "./restoring_watch.ts";
 import { EtcdResults } from "./results.ts";
 import { FunctionWatch } from "./watch.ts";
 import { readRecord } from "../records.ts";
@@ -203,8 +204,14 @@ class EtcdRegistry implements Registry {
 
   /** Returns everything that is followed. */
   #watches(): PrefixWatch[] {
-    const others = [...this.#collections.values()].map(({ followed }) => followed);
-    return [this.#watch, this.#nodes, ...others].filter((watch) => watch !== undefined);
+    const restoring = this.#restoring();
+    return this.#nodes ? [...restoring, this.#nodes] : restoring;
+  }
+
+  /** Returns the watches of data that is put back into an emptied etcd. */
+  #restoring(): RestoringWatch[] {
+    const collections = [...this.#collections.values()].map(({ followed }) => followed);
+    return [this.#watch, ...collections].filter((watch) => watch !== undefined);
   }
 
   /** Returns the operation that removes the pin of code whose function is being written, if any. */
@@ -218,8 +225,8 @@ class EtcdRegistry implements Registry {
     let failed = 0;
     for (let beats = 1; !this.#stop.signal.aborted; beats++) {
       try {
-        await this.#watch.checkIdentity();
-        for (const { followed } of this.#collections.values()) await followed?.checkIdentity();
+        const identity = readIdentity(this.#client);
+        await Promise.all(this.#restoring().map((watch) => watch.checkIdentity(identity)));
         failed = 0;
         if (beats % this.#progressBeats < 2) {
           for (const watch of this.#watches()) await watch.checkProgress();

@@ -6,12 +6,19 @@
 
 import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
+import type { EtcdClient } from "./client/client.ts";
 import { absent, put, read } from "./client/requests.ts";
 import { identityKey } from "./keys.ts";
 import { PrefixWatch } from "./prefix_watch.ts";
 
 /** Time limit for the identity of the data, ms; short, since it shows whether etcd responds. */
 const identityTimeoutMs = 2000;
+
+/** Reads the identity of the data in etcd. */
+export async function readIdentity(client: EtcdClient): Promise<string | undefined> {
+  const value = await client.get(identityKey, identityTimeoutMs);
+  return value && new TextDecoder().decode(value);
+}
 
 /** Follows the values under a prefix, even if etcd loses its data. */
 export abstract class RestoringWatch extends PrefixWatch {
@@ -21,14 +28,16 @@ export abstract class RestoringWatch extends PrefixWatch {
   #identity: string | undefined;
   #complained = false;
 
-  /** Restarts if etcd has other data than before. */
-  async checkIdentity(): Promise<void> {
+  /**
+   * Restarts if etcd has other data than before.
+   *
+   * @param reading see {@link readIdentity}, which has just been called
+   */
+  async checkIdentity(reading: Promise<string | undefined>): Promise<void> {
     const followed = this.#identity;
-    const present = await this.client.get(identityKey, identityTimeoutMs);
+    const present = await reading;
     // Without a known identity there is nothing to compare; this response may be older than the listing.
-    if (followed !== undefined && followed !== (present && new TextDecoder().decode(present))) {
-      this.startOver("etcd contains other data");
-    }
+    if (followed !== undefined && followed !== present) this.startOver("etcd contains other data");
   }
 
   /** True after the first listing. */

@@ -4,6 +4,7 @@ import { FakeEtcd } from "../../../tests/support/fakes/fake_etcd.ts";
 import { functionNames, type FunctionRecord } from "../../model/function.ts";
 import type { FunctionObserver } from "../registry.ts";
 import { functionsPrefix, identityKey } from "./keys.ts";
+import { readIdentity } from "./restoring_watch.ts";
 import { FunctionWatch } from "./watch.ts";
 
 const stored = (name: string) => JSON.stringify(functionNames.toWire(fakeRecord({ name })));
@@ -80,11 +81,11 @@ Deno.test("FunctionWatch: etcd loses its data, is given back all known functions
   etcd.write("f", stored("f"));
   await using followed = await follow(etcd);
   const { watch, events, restored } = followed;
-  await watch.checkIdentity();
+  await watch.checkIdentity(readIdentity(etcd.client));
   assert.equal(etcd.listings, 1, "the data is the same");
   etcd.values.clear();
   const again = etcd.opened();
-  await watch.checkIdentity();
+  await watch.checkIdentity(readIdentity(etcd.client));
   await again;
   assert.deepEqual(restored, ["f"]);
   assert.deepEqual(events.lines, ["reset f; ", "reset f; "]);
