@@ -63,7 +63,11 @@ export async function readContexts(env: Readonly<Record<string, string>>): Promi
   );
 }
 
-/** Writes the contexts so that only the user can read them. */
+/**
+ * Writes the contexts so that only the user can read them.
+ *
+ * @throws `CONFIG_INVALID` if the file cannot be written
+ */
 export async function writeContexts(
   env: Readonly<Record<string, string>>,
   contexts: Contexts,
@@ -71,10 +75,19 @@ export async function writeContexts(
   const path = contextsPath(env);
   await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${Deno.pid}`;
-  await Deno.writeTextFile(temporary, `${JSON.stringify(contexts, undefined, 2)}\n`, {
-    mode: 0o600,
-  });
-  await Deno.rename(temporary, path);
+  try {
+    await Deno.writeTextFile(temporary, `${JSON.stringify(contexts, undefined, 2)}\n`, {
+      mode: 0o600,
+    });
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    // It has keys.
+    await Deno.remove(temporary).catch(() => {});
+    throw new ServerledgeError(
+      "CONFIG_INVALID",
+      `Cannot write ${path}: ${(error as Error).message}`,
+    );
+  }
 }
 
 /**

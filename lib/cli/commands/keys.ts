@@ -18,15 +18,7 @@ import { connect } from "../client/session.ts";
 import { type Action, type Command, defineCommand } from "../command.ts";
 import { readDuration } from "../options/duration.ts";
 import { type ConfigOptions, configOptions, type Globals } from "../options/options.ts";
-import {
-  argumentOf,
-  decimal,
-  flagOf,
-  optionOf,
-  optionWith,
-  text,
-  whole,
-} from "../options/parts.ts";
+import { argumentOf, flagOf, optionOf, optionWith, text, whole } from "../options/parts.ts";
 import type { Terminal } from "../terminal.ts";
 import { isReadable, show } from "../view/show.ts";
 import { formatTable } from "../view/table.ts";
@@ -82,7 +74,7 @@ const create: ActionParser = command(
       ),
       memory: optionOf(
         "--memory MIB",
-        decimal,
+        whole,
         "Maximum memory of the functions that its invocations use on each node",
       ),
       expires: optionOf(

@@ -11,6 +11,7 @@ import { readContexts, writeContexts } from "../client/contexts.ts";
 import { type Endpoint, endpointOfUrl } from "../client/endpoint.ts";
 import { clientOf } from "../client/session.ts";
 import { type Command, defineCommand } from "../command.ts";
+import { readHiddenLine } from "../hidden_line.ts";
 import { argumentOf, optionOf, text } from "../options/parts.ts";
 
 /** Maximum length of a key on stdin, bytes. */
@@ -93,14 +94,16 @@ async function pinned(
   return await pinnedCertificate(endpoint, fingerprint);
 }
 
-async function readKey(ask: (text: string) => void): Promise<string> {
-  if (Deno.stdin.isTerminal()) ask("Key (empty: none): ");
+async function readKey(write: (text: string) => void): Promise<string> {
+  if (Deno.stdin.isTerminal()) {
+    return (await readHiddenLine("Key (hidden; empty: none): ", write)).trim();
+  }
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for await (const part of Deno.stdin.readable) {
     parts.push(part);
     size += part.length;
-    // A line is enough, so a terminal needs no end of input.
+    // A line is enough, so that a program need not end its output.
     if (part.includes(0x0a) || size > maxKeyBytes) break;
   }
   return (await new Blob(parts).text()).trim();

@@ -1,0 +1,71 @@
+/**
+ * `serverledge login` at a terminal.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { writeContexts } from "../../lib/cli/client/contexts.ts";
+import { defaultBinary, startNodeProcess } from "../support/node.ts";
+import { cleanEnv } from "../support/process.ts";
+import { tempDir } from "../support/temp_dir.ts";
+
+/** Runs a command at a terminal, types a text once it has printed a prompt, and returns all that was shown. */
+async function typed(command: string, env: Record<string, string>, prompt: string, keys: string) {
+  const child = new Deno.Command("script", {
+    args: ["--quiet", "--return", "--command", command, "/dev/null"],
+    clearEnv: true,
+    env: { ...cleanEnv(), ...env },
+    stdin: "piped",
+    stdout: "piped",
+    signal: AbortSignal.timeout(30_000),
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  let shown = "";
+  let isTyped = false;
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    shown += text;
+    if (isTyped || !shown.includes(prompt)) continue;
+    isTyped = true;
+    await writer.write(new TextEncoder().encode(keys));
+  }
+  await writer.close().catch(() => {});
+  const { code } = await child.status;
+  return { shown, code };
+}
+
+Deno.test("login: the key that is typed at a terminal is not shown", async () => {
+  await using home = await tempDir("login");
+  await using node = await startNodeProcess();
+  const created = await fetch(`${node.url}/keys`, {
+    method: "POST",
+    body: '{"Name":"root","Role":"admin"}',
+  });
+  const { Key } = await created.json();
+  const env = { XDG_CONFIG_HOME: home.path };
+  const command = `${defaultBinary()} login ${node.url} --name edge`;
+  const prompt = "Key (hidden";
+  // With a typing error that is erased.
+  const { shown, code } = await typed(command, env, prompt, `abc\x15${Key}xy\x7f\x7f\r`);
+  assert.equal(code, 0, shown);
+  assert.match(shown, /Logged in .* with key "root"/);
+  assert.doesNotMatch(shown, /sl_|abc|xy/);
+  const { contexts } = JSON.parse(
+    await Deno.readTextFile(`${home.path}/serverledge/contexts.json`),
+  );
+  assert.equal(contexts.edge.key, Key);
+  const interrupted = await typed(command, env, prompt, "sl_\x03");
+  assert.equal(interrupted.code, 130);
+  assert.doesNotMatch(interrupted.shown, /sl_|Logged/);
+});
+
+Deno.test("writeContexts: leaves no copy of the keys behind if the file cannot be written", async () => {
+  await using home = await tempDir("contexts");
+  const folder = `${home.path}/serverledge`;
+  await Deno.mkdir(`${folder}/contexts.json`, { recursive: true });
+  await assert.rejects(writeContexts({ XDG_CONFIG_HOME: home.path }, { contexts: {} }), {
+    code: "CONFIG_INVALID",
+    message: /Cannot write .*contexts\.json/,
+  });
+  assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["contexts.json"]);
+});
