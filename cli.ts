@@ -23,6 +23,7 @@ import { nodes } from "./lib/cli/commands/nodes.ts";
 import { policy } from "./lib/cli/commands/policy.ts";
 import { poll } from "./lib/cli/commands/poll.ts";
 import { prewarm } from "./lib/cli/commands/prewarm.ts";
+import { secrets } from "./lib/cli/commands/secrets.ts";
 import { service } from "./lib/cli/commands/service.ts";
 import { simulate } from "./lib/lab/commands/simulate.ts";
 import { start } from "./lib/cli/commands/start.ts";
@@ -48,6 +49,7 @@ export const commands: readonly Command[] = [
   nodes,
   images,
   keys,
+  secrets,
   login,
   logs,
   config,

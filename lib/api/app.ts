@@ -33,6 +33,7 @@ import { nodeRoutes } from "./routes/nodes.ts";
 import { originCheck } from "./origin.ts";
 import { policyRoutes } from "./routes/policy.ts";
 import { resultRoutes } from "./routes/results.ts";
+import { secretRoutes } from "./routes/secrets.ts";
 import { anyMethod, methodsOf, type Route } from "./route.ts";
 import type { ApiServices } from "./services.ts";
 
@@ -56,6 +57,7 @@ export function apiRoutes(
     ...policyRoutes(services),
     ...imageRoutes(services),
     ...keyRoutes(services),
+    ...secretRoutes(services),
   ];
   routes.push(...documentationRoutes(routes, services.node));
   return routes;

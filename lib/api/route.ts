@@ -64,7 +64,7 @@ export interface Description {
 /** Route of the API. */
 export interface Route {
   /** Method; `ANY` for all of {@link anyMethod}. */
-  readonly method: "GET" | "POST" | "PATCH" | "ANY";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "ANY";
   /** Paths in hono's syntax, e.g. `/poll/:reqId`; the main path first, followed by its aliases. */
   readonly paths: readonly [string, ...string[]];
   /**

@@ -15,6 +15,7 @@ import { invokeSchema, reportSchema } from "../model/invocation.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 import { type Inside, wireNames } from "../json/wire_names.ts";
 import { statusSchema } from "../model/status.ts";
+import { listedSecretSchema, secretFunctions } from "../secrets/record.ts";
 
 /** Adds the name in the reference to a schema. */
 function named<S extends v.GenericSchema>(ref: string, schema: S) {
@@ -132,6 +133,20 @@ export const revocationSchema = v.object({
   Force: switchOf("Revoke it even if it is the last valid key of an admin"),
 });
 
+/** Body of `PUT /secrets/:secret`. */
+export const secretChangeSchema = v.object({
+  Value: v.nullish(text("The secret, if it is text")),
+  Base64: v.nullish(
+    v.pipe(
+      v.string("expected a string"),
+      v.base64("expected base64"),
+      v.description("The secret in base64, instead of Value"),
+    ),
+  ),
+  Functions: v.nullish(secretFunctions),
+  Restart: switchOf("Replace the instances that have the former value"),
+});
+
 /** Schemas of request bodies, with their names. */
 export const requests = {
   grant: named("Grant", grantSchema),
@@ -147,6 +162,7 @@ export const requests = {
   prewarm: named("Prewarm", prewarmSchema),
   pull: named("Pull", pullSchema),
   prune: named("Prune", pruneSchema),
+  secret: named("SecretChange", secretChangeSchema),
 };
 
 const errorCode = named(
@@ -246,6 +262,19 @@ export const answers = {
     }),
   ),
   revoked: named("Revoked", v.object({ Revoked: text("Name of the key") })),
+  secrets: named(
+    "Secrets",
+    v.object({ Secrets: v.array(named("Secret", listedSecretSchema)) }),
+  ),
+  secretSet: named("SecretSet", v.object({ Set: text("Name of the secret") })),
+  secretDeleted: named("SecretDeleted", v.object({ Deleted: text("Name of the secret") })),
+  secretKey: named(
+    "SecretKey",
+    v.object({
+      KeyId: text("Id of the key that encrypts the secrets"),
+      Secrets: v.pipe(v.number(), v.description("Number of secrets")),
+    }),
+  ),
   error: named(
     "Error",
     v.looseObject({

@@ -20,6 +20,7 @@ import type { NodeStatus } from "../model/status.ts";
 import type { Explanation } from "../policy/contract.ts";
 import type { AuthorizeChange } from "../registry/functions.ts";
 import type { AsyncResult } from "../registry/registry.ts";
+import type { SecretService } from "../secrets/secret_service.ts";
 
 /** Invocation in progress. */
 export interface Invocation {
@@ -47,6 +48,8 @@ export interface ApiServices {
   readonly keys: Pick<KeyService, "list" | "damaged" | "create" | "rotate" | "revoke">;
   /** QoS classes of this node. */
   readonly classes: QosClasses;
+  /** Secrets of the node or its cluster. */
+  readonly secrets: Pick<SecretService, "list" | "set" | "delete" | "rotate" | "requireUsable">;
   /** Budget for the memory of bodies and results. */
   readonly bodies: BodyBudget;
   readonly node: {

@@ -142,6 +142,11 @@ export const settings = {
     "Shared secret that signs messages between nodes; empty: unsigned",
     true,
   ),
+  "secrets.key": text(
+    "",
+    "File with the keys that encrypt secrets, mode 0600, or the keys themselves; the same on all nodes of a cluster. Empty: secrets.key in data.dir, which a node without etcd creates for its first secret",
+    true,
+  ),
   "api.auth": choice("", "keys", "none")(
     "",
     "Whether requests need a key. Empty: as soon as there is a key, and always if api.listen is not loopback; keys: always; none: never, anyone who can reach the node can run code on its machine",

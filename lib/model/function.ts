@@ -8,6 +8,11 @@ import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { handlerHelp, runtimeIds } from "../runtime/kinds/kinds.ts";
 import { localitySchema } from "./locality.ts";
+import {
+  maxSecretsOfFunction,
+  parseSecretReference,
+  secretReferences,
+} from "./secret_reference.ts";
 import { nearest } from "../base/nearest.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 import { QuotedText, type Text } from "../json/quoted.ts";
@@ -165,6 +170,16 @@ export const definitionSchema = v.object({
     ),
     [],
   ),
+  Secrets: v.nullish(
+    v.pipe(
+      v.array(v.string("expected a string"), "expected a list of secrets"),
+      v.description(
+        "Secrets that its instances get: NAME or NAME=VARIABLE as an environment variable, " +
+          "NAME=/run/secrets/FILE as a file",
+      ),
+    ),
+    [],
+  ),
   MinInstances: v.nullish(
     v.pipe(integer, v.description("Number of instances kept warm on each node")),
     0,
@@ -271,10 +286,11 @@ export function patchDefinition(record: FunctionRecord, changes: unknown): Defin
   return readDefinition(merged);
 }
 
-/** Returns whether a change of a function decides what its code does, or what it may invoke. */
+/** Returns whether a change of a function decides what its code does, what it may invoke, or its secrets. */
 export function changesBehavior(before: FunctionRecord, after: Definition): boolean {
-  const decisive = ({ runtime, handler, customImage, env, invokes }: FunctionRecord | Definition) =>
-    JSON.stringify([runtime, handler, customImage, env, invokes]);
+  const decisive = (
+    { runtime, handler, customImage, env, invokes, secrets }: FunctionRecord | Definition,
+  ) => JSON.stringify([runtime, handler, customImage, env, invokes, secrets]);
   return after.code !== "" || decisive(before) !== decisive(after);
 }
 
@@ -321,6 +337,7 @@ function checkBounds(definition: v.InferOutput<typeof definitionSchema>): void {
   range("Invokes", definition.Invokes.length, 0, maxInvokes);
   const names = Object.keys(definition.Env);
   range("Env", names.length, 0, maxEnv);
+  checkSecrets(definition);
   const bad = names.find((key) =>
     !/^[A-Za-z_][A-Za-z0-9_]*$/.test(key) || definition.Env[key]!.includes("\0")
   );
@@ -332,6 +349,32 @@ function checkBounds(definition: v.InferOutput<typeof definitionSchema>): void {
         details: { path: `Env.${bad}` },
       },
     );
+  }
+}
+
+/** Checks references to secrets; variables of nodes and of `Env` cannot be secrets. */
+function checkSecrets({ Secrets, Env }: v.InferOutput<typeof definitionSchema>): void {
+  range("Secrets", Secrets.length, 0, maxSecretsOfFunction);
+  const refuse = (problem: string): never => {
+    throw new ServerledgeError("UNPROCESSABLE", `Secrets: ${problem}`, {
+      details: { path: "Secrets" },
+    });
+  };
+  const bad = Secrets.find((text) => !parseSecretReference(text));
+  if (bad !== undefined) {
+    refuse(
+      `${
+        JSON.stringify(bad)
+      } is not NAME (if it can be the name of a variable), NAME=VARIABLE or ` +
+        "NAME=/run/secrets/FILE",
+    );
+  }
+  const targets = secretReferences(Secrets).map(({ variable, file }) => file ?? variable);
+  const twice = targets.find((target, at) => targets.indexOf(target) !== at);
+  if (twice !== undefined) refuse(`several secrets have the same target "${twice}"`);
+  for (const { variable = "" } of secretReferences(Secrets)) {
+    if (Object.hasOwn(Env, variable)) refuse(`the variable ${variable} is also in Env`);
+    if (variable.startsWith("SERVERLEDGE_")) refuse(`${variable} is a variable of the node`);
   }
 }
 

@@ -39,6 +39,7 @@ Deno.test("readDefinition: a minimal definition gets all defaults", () => {
     network: "none",
     locality: "any",
     invokes: [],
+    secrets: [],
     minInstances: 0,
   });
 });
@@ -190,7 +191,7 @@ Deno.test("functionNames.toWire: writes the stored format of registries, byte fo
     '"MaxConcurrency":1,"Handler":"hello.wasm","CustomImage":"","SupportedArchs":["amd64","arm64"],' +
     '"Signature":{"Inputs":[{"Name":"n","Type":"Int"}],"Outputs":[]},"TimeoutMs":700,' +
     '"Env":{"LANG":"C"},"Network":"none","Locality":["EDGE"],"Stateful":true,"Http":"cgi",' +
-    '"Invokes":["resize-*"],"MinInstances":1,"CodeHash":"0a","Version":"v1"}';
+    '"Invokes":["resize-*"],"Secrets":[],"MinInstances":1,"CodeHash":"0a","Version":"v1"}';
   const record = v.parse(storedFunctionSchema, JSON.parse(stored));
   assert.deepEqual([record.memoryMib, record.cpu, record.architectures], [128, 0.5, [
     "amd64",

@@ -19,6 +19,7 @@ import { GenericInstances } from "../pool/generic_instances.ts";
 import { DockerEnvironment } from "../runtime/docker/environment.ts";
 import { Environments } from "../runtime/environments.ts";
 import { EnvironmentHealth } from "../runtime/health.ts";
+import type { SecretSource } from "../secrets/instance_secrets.ts";
 import type { OutputSink } from "../runtime/wire/call_output.ts";
 import { type NodeBase, resultMemory } from "./base.ts";
 import { type NodeImages, openImages } from "./images.ts";
@@ -52,12 +53,14 @@ export interface NodeCompute {
 /**
  * Opens the execution resources.
  *
+ * @param secrets source of the secrets of functions
  * @param output receives the output of functions
  * @throws `CONFIG_INVALID` if the node's folder cannot be used
  */
 export async function openCompute(
   { config, home, node, clock, bodies, built }: NodeBase,
   { catalog, codeCache, references }: NodeStorage,
+  secrets: SecretSource,
   output: OutputSink,
 ): Promise<NodeCompute> {
   const ledger = new ResourceLedger({
@@ -73,6 +76,7 @@ export async function openCompute(
     area: node.area,
     code: codeCache,
     runDir,
+    secrets,
     output,
     results,
   };

@@ -21,6 +21,7 @@ import { bodyBudget, identityOf, type NodeBase } from "./base.ts";
 import { type NodeCompute, openCompute } from "./compute.ts";
 import { openCluster, requireClusterAuth, requireUniqueId } from "./cluster.ts";
 import { type NodeRequests, openPolicy, openRequests } from "./requests.ts";
+import { openSecrets, restartOnChange } from "./secrets.ts";
 import { openStorage } from "./storage.ts";
 import { type RunningNode, serveNode } from "./serve.ts";
 
@@ -46,9 +47,10 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const storage = await openStorage(base);
   const { catalog, registry } = storage;
   const access = await openAccess({ ...base, ...storage });
+  const secrets = await openSecrets(base, storage);
   await requireUniqueId(registry, base);
   const outputLog = new OutputLog(clock);
-  const compute = await openCompute(base, storage, (name, id, text, time) => {
+  const compute = await openCompute(base, storage, secrets.secrets, (name, id, text, time) => {
     // Late output of a deleted function must not appear in the log of a new one with its name.
     if (catalog.has(name)) outputLog.write(name, id, text, time);
   });
@@ -64,7 +66,17 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const architectures = environment.architectures.bind(environment);
   const functions = built.use(new FunctionService({ ...storage, config, architectures }));
   for (const listener of listeners(compute, requests)) built.use(catalog.follow(listener));
-  const parts = { ...base, ...storage, ...access, ...compute, ...requests, functions, cluster };
+  built.use(restartOnChange(secrets, () => catalog.list(), ({ version }) => pool.restart(version)));
+  const parts = {
+    ...base,
+    ...storage,
+    ...access,
+    ...secrets,
+    ...compute,
+    ...requests,
+    functions,
+    cluster,
+  };
   const listen = await listenOptions(config);
   if (listen.tls) built.use(listen.tls);
   const running = serveNode({ ...parts, listen, background: startBackground(parts) });

@@ -21,6 +21,7 @@ import type { NodeAccess } from "./access.ts";
 import type { BackgroundService, NodeBase } from "./base.ts";
 import type { NodeCompute } from "./compute.ts";
 import type { NodeRequests } from "./requests.ts";
+import type { NodeSecrets } from "./secrets.ts";
 import type { NodeStorage } from "./storage.ts";
 
 /** Most clients that follow logs at once. */
@@ -29,16 +30,23 @@ export const maxFollowers = 100;
 const maxMissingImages = 1000;
 
 /** All parts of a node. */
-export type NodeParts = NodeBase & NodeStorage & NodeAccess & NodeCompute & NodeRequests & {
-  /** Creates and deletes functions. */
-  readonly functions: FunctionService;
-  /** The cluster, unless the node is alone. */
-  readonly cluster: Cluster | undefined;
-  /** Where it listens. */
-  readonly listen: ListenOptions;
-  /** What it does besides serving requests. */
-  readonly background: readonly BackgroundService[];
-};
+export type NodeParts =
+  & NodeBase
+  & NodeStorage
+  & NodeAccess
+  & NodeSecrets
+  & NodeCompute
+  & NodeRequests
+  & {
+    /** Creates and deletes functions. */
+    readonly functions: FunctionService;
+    /** The cluster, unless the node is alone. */
+    readonly cluster: Cluster | undefined;
+    /** Where it listens. */
+    readonly listen: ListenOptions;
+    /** What it does besides serving requests. */
+    readonly background: readonly BackgroundService[];
+  };
 
 /** Creates the services of a node that starts now. */
 export function nodeServices(parts: NodeParts): ApiServices {
@@ -50,6 +58,7 @@ export function nodeServices(parts: NodeParts): ApiServices {
     access: parts.access,
     keys: parts.keys,
     classes: new QosClasses(config.qosClasses),
+    secrets: parts.secrets,
     bodies: parts.bodies,
     node: { ...parts.node, version },
     free: () => ({ memoryMib: ledger.availableMemory, cpu: ledger.freeCpu }),

@@ -77,6 +77,8 @@ export class FunctionPool {
   starting = 0;
   /** True after the function was updated or deleted: no instance is started or kept alive. */
   retired = false;
+  /** Number of times that all its instances were replaced. */
+  generation = 0;
   /** Decides whether waiting requests justify another start. */
   readonly scaleUp: ScaleUpControl = new ScaleUpControl();
   /** Idle instances, least recently used first. */

@@ -257,6 +257,15 @@ export class Pool implements AsyncDisposable {
     this.#functions.forget(pool);
   }
 
+  /** Drains all instances of a function version, also those that are starting, so that new ones replace them. */
+  restart(version: string): void {
+    const pool = this.#functions.get(version);
+    if (!pool) return;
+    pool.generation++;
+    for (const pooled of [...pool.idle]) this.close(pooled);
+    for (const pooled of pool.busy) pool.drain(pooled);
+  }
+
   /** Counts instances by function; functions without any are omitted. */
   count(): InstanceCount[] {
     return this.#functions.count();
@@ -328,6 +337,7 @@ export class Pool implements AsyncDisposable {
   ): Promise<boolean> {
     if (this.#closed) throw new ServerledgeError("SHUTTING_DOWN", "The node is shutting down");
     const pool = this.#functions.of(record);
+    const { generation } = pool;
     let pooled: PooledInstance | undefined;
     pool.starting++;
     try {
@@ -336,7 +346,8 @@ export class Pool implements AsyncDisposable {
       pool.starting--;
       if (!pooled) this.#functions.forget(pool);
     }
-    if (pooled) this.#admit(pooled);
+    if (pooled && pool.generation !== generation) this.close(pooled);
+    else if (pooled) this.#admit(pooled);
     return pooled !== undefined;
   }
 

@@ -12,7 +12,7 @@ import { parseRecord, type ReadRecord } from "./records.ts";
 /** Ids that keys of etcd may contain. */
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 /** Maximum size of a record, bytes. */
-const maxRecordBytes = 64 << 10;
+const maxRecordBytes = 128 << 10;
 
 /** A kind of record. */
 export interface RecordKind<T> {

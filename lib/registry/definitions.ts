@@ -7,7 +7,9 @@
 import { ServerledgeError } from "../base/errors.ts";
 import { type Config, findRuntime } from "../config/config.ts";
 import type { Definition } from "../model/function.ts";
+import { secretReferences } from "../model/secret_reference.ts";
 import { imageAliases, type Runtime } from "../model/runtimes.ts";
+import type { Kind } from "../runtime/kinds/kind.ts";
 import { kindOf, runtimeIds } from "../runtime/kinds/kinds.ts";
 
 const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
@@ -67,9 +69,25 @@ export function checkDefinition(
       `only commands of the runtime ${able} support ${http}; handlers of other runtimes receive the event`,
     );
   }
+  checkSecrets(definition, kind.place);
   if (kind.place === "image") checkImage(definition, runtime);
   else checkCode(definition, runtime, hasCode);
   return runtime;
+}
+
+/** Refuses forms of secrets that instances cannot have. */
+function checkSecrets({ secrets, runtime }: Definition, place: Kind["place"]): void {
+  const bad = secretReferences(secrets).find(({ file }) =>
+    place === "sandbox" ? file !== undefined : true
+  );
+  if (!bad) return;
+  const { secret } = bad;
+  refuse(
+    "Secrets",
+    place === "sandbox"
+      ? `functions of the runtime ${runtime} have no files: use ${secret}=VARIABLE`
+      : `functions of the runtime ${runtime} cannot have secrets: use Env for "${secret}"`,
+  );
 }
 
 function checkImage({ customImage, runtime: id }: Definition, runtime: Runtime): void {

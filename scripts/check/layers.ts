@@ -33,6 +33,7 @@ const modules: readonly Module[] = [
   { path: "lib/policy/" },
   { path: "lib/registry/" },
   { path: "lib/access/" },
+  { path: "lib/secrets/" },
   { path: "lib/runtime/" },
   { path: "lib/cluster/" },
   { path: "lib/pool/" },

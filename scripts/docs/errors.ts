@@ -49,6 +49,8 @@ const meanings: Readonly<Record<ErrorCode, string>> = {
   METHOD_NOT_ALLOWED:
     "The route does not allow this method; the header `Allow` lists the allowed ones.",
   FUNCTION_EXISTS: "A function with this name already exists.",
+  SECRET_UNKNOWN: "There is no secret with this name.",
+  SECRET_IN_USE: "Functions use the secret, so it is only deleted with `force`.",
   KEY_EXISTS: "A key with this name already exists.",
   REQUEST_REPEATED: "The node has already received a request with this id.",
   PAYLOAD_TOO_LARGE: "The body, the code or its unpacked files are larger than the node allows.",

@@ -195,6 +195,7 @@ Deno.test("create and update send the definition and the code", async () => {
     network: "bridge",
     locality: ["EDGE", "CLOUD"],
     invokes: [],
+    secrets: [],
     minInstances: 1,
   });
 });

@@ -145,6 +145,7 @@ export function dockerFunction(
     network: "none",
     locality: "any",
     invokes: [],
+    secrets: [],
     minInstances: 0,
     codeHash: runtime === "custom" ? "" : "cases",
     version: "1",

@@ -32,6 +32,7 @@ export function functionRoutes(services: ApiServices): Route[] {
     const definition = readDefinition(value);
     principal.require("deploy", definition.name);
     requireInvokes(principal, definition.invokes);
+    services.secrets.requireUsable(principal, definition.name, definition.secrets);
     await services[action](definition, (bytes) => held.hold(bytes));
     return jsonAnswer({ Created: definition.name });
   };
@@ -41,7 +42,9 @@ export function functionRoutes(services: ApiServices): Route[] {
     const { value, held } = await bodies.reserveJson(incomingRequest(context.req.raw));
     using _ = held;
     await services.patch(name, value, (before, after) => {
-      if (changesBehavior(before, after)) requireInvokes(principal, after.invokes);
+      if (!changesBehavior(before, after)) return;
+      requireInvokes(principal, after.invokes);
+      services.secrets.requireUsable(principal, name, after.secrets);
     }, (bytes) => held.hold(bytes));
     return jsonAnswer({ Updated: name });
   };

@@ -104,6 +104,24 @@ export class NodeClient implements Disposable {
   }
 
   /**
+   * Sends JSON in a PUT request.
+   *
+   * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
+   */
+  put(path: string, body: unknown): Promise<Answer> {
+    return this.#send("PUT", path, body, {});
+  }
+
+  /**
+   * Sends a DELETE request.
+   *
+   * @throws the node's error, `PEER_UNREACHABLE` or `DEADLINE_EXCEEDED`
+   */
+  delete(path: string): Promise<Answer> {
+    return this.#call("DELETE", path, undefined);
+  }
+
+  /**
    * Sends a GET request and streams the response as text.
    *
    * @param path path and query

@@ -75,6 +75,12 @@ export const definitionOptions = merge(
       "Function that the code may invoke with context.invoke; * stands for any characters; " +
         "repeatable, or separated by commas",
     ),
+    secrets: optionsOf(
+      "--secret SECRET",
+      text,
+      "Secret for the instances: NAME or NAME=VARIABLE as an environment variable, " +
+        "NAME=/run/secrets/FILE as a file; repeatable; an empty one: none",
+    ),
     minInstances: optionOf(
       "--min_instances N",
       whole,
@@ -102,7 +108,7 @@ export type DefinitionOptions = InferValue<typeof definitionOptions>;
  * @throws `INVALID_REQUEST` for an invalid variable or signature
  */
 export function namedFields(options: DefinitionOptions): Partial<WireDefinition> {
-  const { inputs, outputs, env, invokes } = options;
+  const { inputs, outputs, env, invokes, secrets } = options;
   const fields: Partial<WireDefinition> = {
     Runtime: options.runtime,
     MemoryMB: options.memory,
@@ -121,6 +127,7 @@ export function namedFields(options: DefinitionOptions): Partial<WireDefinition>
     Http: options.http,
     Public: options.public ? true : undefined,
     Invokes: invokes.length === 0 ? undefined : readNames(invokes),
+    Secrets: secrets.length === 0 ? undefined : readNames(secrets),
     MinInstances: options.minInstances,
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -37,6 +37,7 @@ export function readableFunction(fn: FunctionRecord, output: Pick<Output, "colou
     ["network", fn.network],
     ["locality", typeof fn.locality === "string" ? fn.locality : fn.locality.join(", ")],
     ["invokes", fn.invokes.join(", ")],
+    ["secrets", fn.secrets.join(", ")],
     ["environment", Object.keys(fn.env).sort().join(", ")],
     ["architectures", fn.architectures.join(", ")],
     ["code", fn.codeHash.slice(0, shownDigits)],

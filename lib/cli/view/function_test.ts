@@ -17,6 +17,7 @@ const plain: FunctionRecord = {
   network: "none",
   locality: "any",
   invokes: [],
+  secrets: [],
   minInstances: 0,
   codeHash: "0123456789abcdef",
   version: "fedcba9876543210",

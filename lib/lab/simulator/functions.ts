@@ -63,6 +63,7 @@ function recordOf({ name, memoryMib, cpu }: FunctionModel): FunctionRecord {
     network: "none",
     locality: "any",
     invokes: [],
+    secrets: [],
     minInstances: 0,
     codeHash: "",
     version: name,

@@ -11,6 +11,7 @@ import { isThisMachine } from "../../http/local_address.ts";
 import { type Config, findRuntime } from "../../config/config.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { isSandboxed, kinds, type SandboxExecutor } from "../kinds/kinds.ts";
+import { noSecrets, type SecretSource } from "../../secrets/instance_secrets.ts";
 import type { OutputSink } from "../wire/call_output.ts";
 import type { ResultMemory } from "../wire/result_memory.ts";
 import type {
@@ -55,6 +56,8 @@ export interface SandboxOptions {
   readonly program?: Program;
   /** Receives the output of functions. */
   readonly output: OutputSink;
+  /** Source of the secrets of functions; none if absent. */
+  readonly secrets?: SecretSource;
   /** Memory budget of results. */
   readonly results: ResultMemory;
   /**
@@ -182,6 +185,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     await using cleanup = new AsyncDisposableStack();
     if (generic) cleanup.use(generic);
     const executor = this.#executor(fn);
+    const variables = await this.#secretVariables(fn);
     const code = cleanup.use(await this.#leaseCode(fn, executor, signal));
     const resources = new AsyncDisposableStack();
     this.#living.add(resources);
@@ -198,7 +202,8 @@ export class SandboxEnvironment implements ExecutionEnvironment {
       const forbids = this.#options.forbids ?? isThisMachine;
       resources.use(new FetchBroker(connection, forbids));
     }
-    await abortable(sandbox.load(this.#spec(fn, executor, code, sandbox), loadTimeoutMs), signal);
+    const spec = { ...this.#spec(fn, executor, code, sandbox), env: { ...fn.env, ...variables } };
+    await abortable(sandbox.load(spec, loadTimeoutMs), signal);
     return new SandboxInstance(fn, generic ? "generic" : "fresh", {
       process,
       connection,
@@ -206,6 +211,12 @@ export class SandboxEnvironment implements ExecutionEnvironment {
       output: this.#options.output,
       cleanup: cleanup.move(),
     });
+  }
+
+  async #secretVariables(fn: FunctionRecord): Promise<Readonly<Record<string, string>>> {
+    if (fn.secrets.length === 0) return {};
+    const { secrets = noSecrets } = this.#options;
+    return (await secrets.forInstance(fn))?.variables ?? {};
   }
 
   async #startSandbox(signal: AbortSignal): Promise<Sandbox> {
@@ -246,7 +257,7 @@ export class SandboxEnvironment implements ExecutionEnvironment {
     executor: SandboxExecutor,
     code: CodeLease,
     { process }: Sandbox,
-  ): SandboxSpec {
+  ): Omit<SandboxSpec, "env"> {
     const { folder, entry, exportName } = code;
     return {
       executor,
@@ -255,7 +266,6 @@ export class SandboxEnvironment implements ExecutionEnvironment {
       folder,
       entry,
       exportName,
-      env: fn.env,
       stateful: fn.stateful === true,
       http: fn.http ?? "event",
       memoryMib: fn.memoryMib,

@@ -37,7 +37,7 @@ export interface SandboxSpec {
   readonly entry: string;
   /** Name of the export to call; empty for the default one. */
   readonly exportName: string;
-  /** Environment variables. The sandbox has no others. */
+  /** Environment variables and secrets. The sandbox has no others. */
   readonly env: Readonly<Record<string, string>>;
   /** True if the instance of a WebAssembly module is kept between calls. JavaScript modules always are. */
   readonly stateful: boolean;

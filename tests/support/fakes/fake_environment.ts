@@ -236,6 +236,7 @@ export function fakeRecord(fields: Partial<FunctionRecord> = {}): FunctionRecord
     network: "none",
     locality: "any",
     invokes: [],
+    secrets: [],
     minInstances: 0,
     codeHash: "",
     version: `${name}-1`,

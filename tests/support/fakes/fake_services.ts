@@ -105,6 +105,13 @@ export function fakeServices(
       revoke: () => Promise.resolve(),
     },
     classes: new QosClasses([{ ...defaultClass, name: "critical", id: 1 }]),
+    secrets: {
+      list: () => Promise.resolve([]),
+      set: () => Promise.resolve(),
+      delete: () => Promise.resolve(),
+      rotate: () => Promise.resolve({ keyId: "0123456789ab", secrets: 0 }),
+      requireUsable: () => {},
+    },
     bodies: new BodyBudget(1 << 30),
     node: { id: "node1", area: "ROME", architecture: "amd64", version: "0.1.0" },
     free: () => ({ memoryMib: 896, cpu: 1.5 }),

@@ -23,6 +23,7 @@ const fn: FunctionRecord = {
   network: "none",
   locality: "any",
   invokes: [],
+  secrets: [],
   minInstances: 0,
   codeHash: "",
   version: "1",
