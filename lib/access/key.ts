@@ -35,7 +35,7 @@ export const keyName = v.pipe(
 export const grantSchema = v.object({
   Name: keyName,
   Role: v.pipe(
-    v.picklist(roles, `expected ${roles.join(", ")}`),
+    v.picklist(roles, `expected ${roles.slice(0, -1).join(", ")} or ${roles.at(-1)}`),
     v.description(
       "admin: everything; deployer: creates, invokes and reads functions; invoker: invokes functions and polls " +
         "its own invocations; viewer: reads",

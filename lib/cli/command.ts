@@ -5,6 +5,7 @@
  */
 
 import { lineBreak, type Message, text } from "@optique/core/message";
+import { or } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
@@ -21,6 +22,12 @@ export interface Command {
   readonly name: string;
   /** Parses its part of the command line. */
   readonly parser: Parser<"sync", { readonly action: Action }, unknown>;
+  /** Its own subcommands, if it has any. */
+  readonly subcommands?: {
+    readonly names: readonly string[];
+    /** Whether the command line has to name one. */
+    readonly isRequired: boolean;
+  };
 }
 
 /** Specification of a subcommand. */
@@ -37,6 +44,52 @@ export interface CommandSpec<T> {
   readonly options: Parser<"sync", T, unknown>;
   /** Runs the subcommand. */
   run(options: T, ...rest: Parameters<Action>): ReturnType<Action>;
+}
+
+/** Subcommand of a subcommand, such as `create` of `keys`. */
+export interface Subcommand<T> {
+  /** Its name on the command line. */
+  readonly name: string;
+  /** One line for the help of both. */
+  readonly brief: string;
+  /** Its options and arguments. */
+  readonly options: Parser<"sync", T, unknown>;
+}
+
+/** Specification of a subcommand with subcommands of its own. */
+export interface GroupSpec<T> extends Omit<CommandSpec<T>, "options"> {
+  readonly subcommands: readonly Subcommand<T>[];
+  /** Options and arguments of a command line that names none of them; refused if absent. */
+  readonly otherwise?: Parser<"sync", T, unknown>;
+}
+
+/**
+ * Makes a subcommand with subcommands of its own. The help of each shows those examples that begin with it.
+ *
+ * @param spec its name, help, subcommands and action
+ */
+export function defineGroup<T>({ subcommands, otherwise, ...spec }: GroupSpec<T>): Command {
+  const parsers = subcommands.map(({ name, brief, options }) => {
+    const start = `serverledge ${spec.name} ${name}`;
+    const examples = spec.examples.filter(([line]) => line.replace(/^sudo /, "").startsWith(start));
+    return command(name, options, {
+      brief: [text(brief)],
+      // Without them the library shows those of the group.
+      description: [],
+      footer: examples.length > 0 ? exampleLines(examples) : [],
+      usageLine: shortUsage,
+    });
+  });
+  const options = or(...parsers, ...(otherwise ? [otherwise] : []));
+  const usage: Usage = [
+    { type: "literal", value: otherwise ? "[COMMAND]" : "COMMAND" },
+    { type: "literal", value: "[OPTION...]" },
+  ];
+  return {
+    name: spec.name,
+    parser: parserOf({ ...spec, options }, usage),
+    subcommands: { names: subcommands.map(({ name }) => name), isRequired: !otherwise },
+  };
 }
 
 /**
@@ -63,18 +116,22 @@ export interface CommandSpec<T> {
  * ```
  */
 export function defineCommand<T>(spec: CommandSpec<T>): Command {
+  return { name: spec.name, parser: parserOf(spec, shortUsage) };
+}
+
+function parserOf<T>(
+  spec: CommandSpec<T>,
+  usageLine: Usage | ((usage: Usage) => Usage),
+): Command["parser"] {
   const inner = map(spec.options, (options) => ({
     action: (globals: Globals, terminal: Terminal) => spec.run(options, globals, terminal),
   }));
-  return {
-    name: spec.name,
-    parser: command(spec.name, inner, {
-      brief: [text(spec.brief)],
-      ...(spec.description && { description: [text(spec.description)] }),
-      footer: exampleLines(spec.examples),
-      usageLine: shortUsage,
-    }),
-  };
+  return command(spec.name, inner, {
+    brief: [text(spec.brief)],
+    ...(spec.description && { description: [text(spec.description)] }),
+    footer: exampleLines(spec.examples),
+    usageLine,
+  });
 }
 
 /** Returns the usage in one line, with arguments only; help lists the options below it. */

@@ -60,7 +60,8 @@ function parse(
   terminal: Terminal,
 ): Parsed | Ended {
   const globals = optionNames(globalOptions.usage);
-  const named = namedCommand(commands, args, globals);
+  const at = firstWord(args, globals);
+  const named = commands.find(({ name }) => name === args[at]);
   // If a command is named, options of the others must be neither accepted nor suggested.
   const table: Command["parser"] = named?.parser ??
     or(...commands.map((command) => command.parser));
@@ -93,7 +94,10 @@ function parse(
       showDefault: true,
       stdout: (line) => terminal.out.write(`${line}\n`),
       stderr: () => {},
-      onError: (_, problem) => usageError(problem, named, terminal),
+      onError: (_, problem) => {
+        const inner = named && args.slice(at + 1);
+        return usageError(problem, named, inner?.[firstWord(inner, known)], terminal);
+      },
     },
   );
 }
@@ -108,27 +112,37 @@ function ended(status: number): () => Ended {
 }
 
 /**
- * Returns the command that the arguments name: the first argument that is neither an option nor the
- * value of one. Returns none if a help option precedes it, which requests the help of all commands.
+ * Returns the position of the first argument that is neither an option nor the value of one, which names
+ * a command; -1 if a help option precedes it, which requests the help of all commands.
  */
-function namedCommand(
-  commands: readonly Command[],
-  args: readonly string[],
-  globals: OptionNames,
-): Command | undefined {
+function firstWord(args: readonly string[], known: OptionNames): number {
   for (let at = 0; at < args.length; at++) {
     const arg = args[at]!;
-    if (helpNames.some((name) => name === arg)) return undefined;
-    if (!arg.startsWith("-")) return commands.find(({ name }) => name === arg);
-    if (globals.withValue.has(respellGo([arg], globals).at(-1) ?? "")) at++;
+    if (helpNames.some((name) => name === arg)) return -1;
+    if (!arg.startsWith("-")) return at;
+    if (known.withValue.has(respellGo([arg], known).at(-1) ?? "")) at++;
   }
-  return undefined;
+  return -1;
 }
 
-function usageError(problem: Message, command: Command | undefined, terminal: Terminal): Ended {
+/** @param word the first word after the command, which may name a subcommand */
+function usageError(
+  problem: Message,
+  command: Command | undefined,
+  word: string | undefined,
+  terminal: Terminal,
+): Ended {
   const { err } = terminal;
-  const reason = formatMessage(problem, { quotes: true }).replaceAll(/\s*\n\s*/g, " ").trim();
-  const help = ["serverledge", command?.name, "--help"].filter(Boolean).join(" ");
+  const { names, isRequired } = command?.subcommands ?? { names: [], isRequired: false };
+  const isNamed = names.some((name) => name === word);
+  const list = names.join(", ");
+  const given = formatMessage(problem, { quotes: true }).replaceAll(/\s*\n\s*/g, " ").trim();
+  const reason = isNamed || names.length === 0
+    ? given
+    : isRequired && word === undefined
+    ? `${command?.name} needs one of its commands: ${list}.`
+    : `${given} The commands of ${command?.name}: ${list}.`;
+  const help = ["serverledge", command?.name, isNamed && word, "--help"].filter(Boolean).join(" ");
   err.write(`${styled(err, "red", "serverledge:")} ${reason} See ${help}.\n`);
   return { status: exits.usage };
 }

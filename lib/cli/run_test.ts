@@ -4,7 +4,7 @@ import { optional } from "@optique/core/modifiers";
 import { flag } from "@optique/core/primitives";
 import { recordedTerminal } from "../../tests/support/fakes/recorded_terminal.ts";
 import { ServerledgeError } from "../base/errors.ts";
-import { defineCommand } from "./command.ts";
+import { defineCommand, defineGroup } from "./command.ts";
 import { runCommandLine } from "./run.ts";
 
 const commands = [
@@ -75,4 +75,34 @@ Deno.test("runCommandLine: returns the status of the action or of its error, oth
   ];
   const status = (name: string) => runCommandLine(all, [name], recordedTerminal().terminal);
   assert.deepEqual(await Promise.all(["well", "later", "badly"].map(status)), [0, 7, 6]);
+});
+
+Deno.test("runCommandLine: a command with commands of its own lists them, and shows the help of each", async () => {
+  const group = defineGroup({
+    name: "keys",
+    brief: "Manage keys",
+    description: "About all keys.",
+    examples: [["serverledge keys list", "all keys"], ["serverledge keys make", "a new one"]],
+    subcommands: [
+      { name: "list", brief: "List keys", options: object({}) },
+      { name: "make", brief: "Make a key", options: object({ fast: optional(flag("--fast")) }) },
+    ],
+    run: () => Promise.resolve(0),
+  });
+  const keys = async (...args: string[]) => {
+    const { terminal, written } = recordedTerminal();
+    return { status: await runCommandLine([group], ["keys", ...args], terminal), ...written };
+  };
+  assert.match(
+    (await keys()).err,
+    /keys needs one of its commands: list, make\. See .*keys --help/,
+  );
+  assert.match((await keys("-H", "list")).err, /needs one of its commands/);
+  assert.match((await keys("lst")).err, /"lst".*commands of keys: list, make\. See .*keys --help/);
+  assert.match((await keys("make", "--slow")).err, /"--slow"[^:]*See serverledge keys make --help/);
+  assert.equal((await keys("make", "--fast")).status, 0);
+  const { out } = await keys("make", "--help");
+  assert.match(out, /^Make a key\n[^]*a new one/);
+  assert.doesNotMatch(out, /About all keys|all keys/);
+  assert.match((await keys("--help")).out, /About all keys[^]*all keys[^]*a new one/);
 });

@@ -43,7 +43,7 @@ Deno.test("doctor: a machine in order has no problem", async () => {
   assert.deepEqual(states(of("images")), ["ok", "ok", "ok"]);
   assert.match(of("etcd")[0]!.Message, /^etcd 3\.\d+\.\d+ responds at /);
   assert.deepEqual(states(of("etcd")), ["ok", "ok"]);
-  assert.match(of("clock")[0]!.Message, /agrees with 1 others/);
+  assert.match(of("clock")[0]!.Message, /within 2 s of 1 other clock$/);
   assert.deepEqual(states(of("ports")), ["ok", "ok"]);
   assert.deepEqual(states(of("disk")), ["ok", "ok"]);
 });
@@ -66,6 +66,7 @@ Deno.test("doctor: an image that is missing is named with the command that pulls
   const missing = of("images").filter(({ State }) => State !== "ok");
   assert.equal(missing.length, 1);
   assert.ok(missing[0]!.Fix!.includes(`docker pull ${image}`));
+  assert.match(missing[0]!.Fix!, /or set runtimes\.python\.image to an image/);
 });
 
 Deno.test("doctor: an etcd that does not answer, or refuses the node, is an error", async () => {

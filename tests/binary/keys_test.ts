@@ -281,6 +281,10 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     const odd = await node.cli([...create, "--context", "edge"]);
     assert.equal(odd.code, 1);
     assert.match(odd.stderr, /no QoS class "gold"/);
+    const wrong = await node.cli(["login", url], `${admin.slice(0, -1)}!`);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /does not accept this key[^]*keys create/);
+    assert.doesNotMatch(wrong.stderr, /serverledge login/);
     const refused = await node.cli(["list"]);
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /SERVERLEDGE_KEY/);

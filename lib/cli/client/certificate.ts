@@ -55,7 +55,7 @@ export async function pinnedCertificate(endpoint: Endpoint, fingerprint: string)
   if (!/^[0-9a-f]{64}$/i.test(digest)) {
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      `A fingerprint must be SHA256: and 64 hexadecimal digits: current value is "${fingerprint}"`,
+      `--fingerprint: Expected SHA256: and 64 hexadecimal digits, but got "${fingerprint}"`,
     );
   }
   const { pem, fingerprint: actual } = await fetchCertificate(endpoint);

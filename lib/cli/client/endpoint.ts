@@ -88,7 +88,7 @@ export function endpointOfUrl(text: string, port?: number): Endpoint {
   if (!url || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`) {
     throw new ServerledgeError(
       "INVALID_REQUEST",
-      `The URL of a node must be http[s]://HOST or http[s]://HOST:PORT: current value is "${text}"`,
+      `Expected the URL of a node, http[s]://HOST or http[s]://HOST:PORT, but got "${text}"`,
     );
   }
   const address = addressOf(url.href);
@@ -114,7 +114,7 @@ function environmentPort(value: string | undefined): number | undefined {
   if (/^\d{1,5}$/.test(value)) return Number(value);
   throw new ServerledgeError(
     "INVALID_REQUEST",
-    `SERVERLEDGE_PORT must be 1 to 65535: current value is "${value}"`,
+    `SERVERLEDGE_PORT: Expected 1 to 65535, but got "${value}"`,
   );
 }
 
@@ -122,7 +122,7 @@ function checkPort(port: number): number {
   if (port >= 1 && port <= 65535) return port;
   throw new ServerledgeError(
     "INVALID_REQUEST",
-    `The port must be 1 to 65535: current value is ${port}`,
+    `Expected a port from 1 to 65535, but got ${port}`,
   );
 }
 

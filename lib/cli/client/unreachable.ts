@@ -6,7 +6,7 @@
 
 import { ServerledgeError } from "../../base/errors.ts";
 import { BadMessage, NotTrusted } from "../../http/failures.ts";
-import { authority, type Endpoint } from "./endpoint.ts";
+import { authority, type Endpoint, urlOf } from "./endpoint.ts";
 
 /**
  * Returns the error of a call without a response. A failed call gives its reason only as text, so the
@@ -36,8 +36,11 @@ export async function unreachable(
 
 function notUnderstood(endpoint: Endpoint, cause: NotTrusted | BadMessage): string {
   if (cause instanceof NotTrusted) {
-    return `${cause.message}. If the certificate is self-signed or from a private CA, give it ` +
-      `with --ca FILE; if the node serves plain HTTP, use http://${authority(endpoint)}`;
+    const url = urlOf(endpoint);
+    return `${cause.message}. If the certificate is self-signed, trust it by its fingerprint ` +
+      `(serverledge login ${url} --fingerprint SHA256:...), or get it with serverledge tls fetch ${url}; ` +
+      "give it, or that of a private CA, with --ca FILE; if the node serves plain HTTP, use " +
+      `http://${authority(endpoint)}`;
   }
   return `${authority(endpoint)} does not respond like a node (the response ` +
     `${cause.message}); if it serves HTTPS, give its URL: --host ` +

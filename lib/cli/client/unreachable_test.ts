@@ -22,7 +22,10 @@ Deno.test("unreachable: names the option for a node that it does not trust, or t
   const endpoint = { host: "edge-1", port: 1323, isSecure: true };
   const resolve = () => assert.fail("no name is resolved");
   const distrusted = await unreachable(endpoint, new NotTrusted("No TLS: reason"), resolve);
-  assert.match(distrusted.message, /^No TLS: reason\. .*--ca FILE.* http:\/\/edge-1:1323$/);
+  assert.match(
+    distrusted.message,
+    /^No TLS: reason\. .*login https:\/\/edge-1:1323 --fingerprint.*tls fetch.*--ca FILE.* http:\/\/edge-1:1323$/,
+  );
   const other = await unreachable(endpoint, new BadMessage("is not HTTP/1"), resolve);
   assert.match(other.message, /the response is not HTTP\/1.*--host https:\/\/edge-1:1323$/);
 });

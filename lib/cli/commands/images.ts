@@ -4,11 +4,9 @@
  * @module
  */
 
-import { object, or } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
+import { object } from "@optique/core/constructs";
 import { map, multiple } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import { command } from "@optique/core/primitives";
 import {
   imageNames,
   type ImageView,
@@ -19,7 +17,7 @@ import {
 } from "../../images/status.ts";
 import type { WireOf } from "../../json/wire_names.ts";
 import type { Answer, NodeClient } from "../client/client.ts";
-import { type Command, defineCommand } from "../command.ts";
+import { type Command, defineGroup, type Subcommand } from "../command.ts";
 import { duringCall } from "../client/pulls.ts";
 import { connect } from "../client/session.ts";
 import { show } from "../view/show.ts";
@@ -50,9 +48,10 @@ const list: ActionParser = map(object({}), (): Action => ({
     ),
 }));
 
-const pull: ActionParser = command(
-  "pull",
-  map(
+const pull: Subcommand<Action> = {
+  name: "pull",
+  brief: "Pull images",
+  options: map(
     object({
       images: multiple(
         argumentOf("IMAGE", text, "Images; default: all required images that are missing"),
@@ -73,12 +72,12 @@ const pull: ActionParser = command(
       readable: (answer) => pulledText(pulledNames.fromWire(answer as WireOf<typeof pulledNames>)),
     }),
   ),
-  { brief: message`Pull images` },
-);
+};
 
-const prune: ActionParser = command(
-  "prune",
-  map(
+const prune: Subcommand<Action> = {
+  name: "prune",
+  brief: "Remove images that no runtime or function needs any more",
+  options: map(
     object({
       dryRun: flagOf("--dry-run", "Only print what would be removed"),
       unpublished: flagOf(
@@ -96,11 +95,10 @@ const prune: ActionParser = command(
       readable: (answer) => prunedText(prunedNames.fromWire(answer as WireOf<typeof prunedNames>)),
     }),
   ),
-  { brief: message`Remove images that no runtime or function needs any more` },
-);
+};
 
 /** Lists, fetches and removes the images of a node. */
-export const images: Command = defineCommand({
+export const images: Command = defineGroup({
   name: "images",
   brief: "List, pull and prune the container images that the node needs",
   description: "Only images that this node pulled, or that its functions used, are ever removed.",
@@ -110,7 +108,8 @@ export const images: Command = defineCommand({
     ["serverledge images pull python:3-slim --refresh", "pull one image again"],
     ["serverledge images prune --dry-run", "print what would be removed"],
   ],
-  options: or(pull, prune, list),
+  subcommands: [pull, prune],
+  otherwise: list,
   async run(action, globals, terminal) {
     using node = await connect(globals, terminal);
     const answer = await action.ask(node, terminal);

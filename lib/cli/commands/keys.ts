@@ -4,18 +4,15 @@
  * @module
  */
 
-import { merge, object, or } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
+import { merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
-import type { Parser } from "@optique/core/parser";
-import { command } from "@optique/core/primitives";
 import type { listedKeyNames } from "../../access/key.ts";
 import type { IssuedKey } from "../../access/key_service.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { WireOf } from "../../json/wire_names.ts";
 import type { Answer } from "../client/client.ts";
 import { connect } from "../client/session.ts";
-import { type Action, type Command, defineCommand } from "../command.ts";
+import { type Action, type Command, defineGroup, type Subcommand } from "../command.ts";
 import { readDuration } from "../options/duration.ts";
 import { type ConfigOptions, configOptions, type Globals } from "../options/options.ts";
 import { argumentOf, flagOf, optionOf, optionWith, text, whole } from "../options/parts.ts";
@@ -24,11 +21,10 @@ import { isReadable, show } from "../view/show.ts";
 import { formatTable } from "../view/table.ts";
 import { warn } from "../view/warn.ts";
 
-type ActionParser = Parser<"sync", Action, unknown>;
-
-const list: ActionParser = command(
-  "list",
-  map(object({}), (): Action => async (globals, terminal) => {
+const list: Subcommand<Action> = {
+  name: "list",
+  brief: "List keys",
+  options: map(object({}), (): Action => async (globals, terminal) => {
     using node = await connect(globals, terminal);
     const answer = await node.get("/keys");
     const { Keys, Unreadable = [] } = answer.json as {
@@ -41,12 +37,12 @@ const list: ActionParser = command(
       warn(terminal, `The record of key "${Name}" is unreadable (${Problem}): revoke the key`);
     }
   }),
-  { brief: message`List keys` },
-);
+};
 
-const create: ActionParser = command(
-  "create",
-  map(
+const create: Subcommand<Action> = {
+  name: "create",
+  brief: "Create a key and print it once",
+  options: map(
     object({
       name: argumentOf("NAME", text, "Name of the key"),
       role: optionWith("--role ROLE", text, "admin, deployer, invoker or viewer", "invoker"),
@@ -101,12 +97,12 @@ const create: ActionParser = command(
       showIssued(answer, globals, terminal);
     },
   ),
-  { brief: message`Create a key and print it once` },
-);
+};
 
-const rotate: ActionParser = command(
-  "rotate",
-  map(
+const rotate: Subcommand<Action> = {
+  name: "rotate",
+  brief: "Replace the secret of a key and print the new key once",
+  options: map(
     object({
       name: argumentOf("NAME", text, "Name of the key"),
       overlap: optionWith(
@@ -133,12 +129,12 @@ const rotate: ActionParser = command(
       );
     },
   ),
-  { brief: message`Replace the secret of a key and print the new key once` },
-);
+};
 
-const revoke: ActionParser = command(
-  "revoke",
-  map(
+const revoke: Subcommand<Action> = {
+  name: "revoke",
+  brief: "Revoke a key on all nodes",
+  options: map(
     object({
       name: argumentOf("NAME", text, "Name of the key"),
       force: flagOf("--force", "Revoke the key even if it is the last valid key of an admin"),
@@ -150,12 +146,12 @@ const revoke: ActionParser = command(
       show(answer, globals, terminal, () => `Revoked ${name}`);
     },
   ),
-  { brief: message`Revoke a key on all nodes` },
-);
+};
 
-const init: ActionParser = command(
-  "init",
-  map(
+const init: Subcommand<Action> = {
+  name: "init",
+  brief: "Create the first key, with the role admin, on a node's machine",
+  options: map(
     merge(
       configOptions,
       object({
@@ -173,11 +169,10 @@ const init: ActionParser = command(
       showIssued({ text: JSON.stringify(json), json }, globals, terminal);
     },
   ),
-  { brief: message`Create the first key, with the role admin, on a node's machine` },
-);
+};
 
 /** Creates, lists, rotates and revokes keys. */
-export const keys: Command = defineCommand({
+export const keys: Command = defineGroup({
   name: "keys",
   brief: "Manage the keys that requests need",
   description:
@@ -198,8 +193,8 @@ export const keys: Command = defineCommand({
     ],
     ["serverledge keys revoke camera", "invalid on all nodes within a second"],
   ],
-  options: map(or(list, create, rotate, revoke, init), (action) => ({ action })),
-  run: ({ action }, globals, terminal) => action(globals, terminal),
+  subcommands: [list, create, rotate, revoke, init],
+  run: (action, globals, terminal) => action(globals, terminal),
 });
 
 /** Creates the first key in the registry, or through a running node that requires no key yet. */
@@ -269,6 +264,6 @@ function rateOf(value: string | undefined): number {
   if (rate !== undefined) return Number(rate);
   throw new ServerledgeError(
     "INVALID_REQUEST",
-    `--rate: expected a number per second such as 100/s, current value is "${value}"`,
+    `--rate: Expected a number per second such as 100/s, but got "${value}"`,
   );
 }

@@ -56,7 +56,9 @@ export const login: Command = defineCommand({
       ...(certificate && { certificate }),
     };
     using node = clientOf({ ...endpoint, ...entry }, globals, terminal);
-    const { json } = await node.get("/key");
+    const { json } = await node.get("/key").catch((error) => {
+      throw error.code === "UNAUTHORIZED" ? refused(url, error) : error;
+    });
     const { Required, Key } = json as {
       Required: boolean;
       Key: { Name: string; Role: string } | null;
@@ -92,6 +94,16 @@ async function pinned(
   }
   const { pinnedCertificate } = await import("../client/certificate.ts");
   return await pinnedCertificate(endpoint, fingerprint);
+}
+
+/** The error of a node without a key advises to log in. */
+function refused(url: string, cause: unknown): ServerledgeError {
+  return new ServerledgeError(
+    "UNAUTHORIZED",
+    `${url} does not accept this key: it is incomplete, was revoked or has expired. Ask an admin for ` +
+      "another one (serverledge keys create)",
+    { cause },
+  );
 }
 
 async function readKey(write: (text: string) => void): Promise<string> {

@@ -4,15 +4,13 @@
  * @module
  */
 
-import { object, or } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
-import { optional } from "@optique/core/modifiers";
+import { object } from "@optique/core/constructs";
+import { map, optional } from "@optique/core/modifiers";
 import type { InferValue } from "@optique/core/parser";
-import { command, constant } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
 import type { Decision } from "../../policy/contract.ts";
-import { type Command, defineCommand } from "../command.ts";
+import { type Action, type Command, defineGroup } from "../command.ts";
 import type { PolicyAnswer } from "../view/explanation.ts";
 import { type Globals } from "../options/options.ts";
 import { readTextFile } from "../options/text_file.ts";
@@ -25,7 +23,6 @@ import { warn } from "../view/warn.ts";
 import { argumentOf, file, optionWith, text } from "../options/parts.ts";
 
 const runOptions = object({
-  action: constant("run"),
   policy: argumentOf("NAME|FILE", text, "Name of a policy, or .js or .ts file that exports one"),
   situations: optional(
     argumentOf("SITUATIONS", file, "JSON file with situations; default: the built-in ones"),
@@ -34,7 +31,7 @@ const runOptions = object({
 });
 
 /** Tries policies, and shows what the policy of a node has learned. */
-export const policy: Command = defineCommand({
+export const policy: Command = defineGroup({
   name: "policy",
   brief: "Try out a scheduling policy, or show the estimates and decisions of a node's policy",
   examples: [
@@ -48,16 +45,19 @@ export const policy: Command = defineCommand({
       "what a node's policy has learned, and the reasons of its decisions",
     ],
   ],
-  options: or(
-    command("run", runOptions, {
-      brief: message`Print the decisions of a policy, and its reactions to failed offloads`,
-    }),
-    command("explain", object({ action: constant("explain") }), {
-      brief: message`Print what a node's policy has learned, and its latest decisions with reasons`,
-    }),
-  ),
-  run: (options, globals, terminal) =>
-    options.action === "run" ? tryOut(options, globals, terminal) : explain(globals, terminal),
+  subcommands: [
+    {
+      name: "run",
+      brief: "Print the decisions of a policy, and its reactions to failed offloads",
+      options: map(runOptions, (options): Action => (...rest) => tryOut(options, ...rest)),
+    },
+    {
+      name: "explain",
+      brief: "Print what a node's policy has learned, and its latest decisions with reasons",
+      options: map(object({}), (): Action => explain),
+    },
+  ],
+  run: (action, globals, terminal) => action(globals, terminal),
 });
 
 async function tryOut(

@@ -4,15 +4,11 @@
  * @module
  */
 
-import { object, or } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
+import { object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
-import type { Parser } from "@optique/core/parser";
-import { command } from "@optique/core/primitives";
 import { ServerledgeError } from "../../base/errors.ts";
-import { type Command, defineCommand } from "../command.ts";
+import { type Action, type Command, defineGroup, type Subcommand } from "../command.ts";
 import { exits } from "../exits.ts";
-import type { Globals } from "../options/options.ts";
 import { flagOf, optionWith, text } from "../options/parts.ts";
 import { installation, removal, type Step } from "../service/plan.ts";
 import {
@@ -28,14 +24,12 @@ import type { Terminal } from "../terminal.ts";
 import { isReadable } from "../view/show.ts";
 import { formatFields } from "../view/table.ts";
 
-type Run = (globals: Globals, terminal: Terminal) => Promise<number | void>;
-type RunParser = Parser<"sync", Run, unknown>;
-
 const dryRun = flagOf("--dry-run", "Only print the files and commands");
 
-const install: RunParser = command(
-  "install",
-  map(
+const install: Subcommand<Action> = {
+  name: "install",
+  brief: "Install and start the service",
+  options: map(
     object({
       user: optionWith(
         "--user-name NAME",
@@ -45,7 +39,7 @@ const install: RunParser = command(
       ),
       dryRun,
     }),
-    ({ user, dryRun }): Run => async (_globals, terminal) => {
+    ({ user, dryRun }): Action => async (_globals, terminal) => {
       const { loadConfig } = await import("../config/files.ts");
       await requireNoPackage();
       // What the administrator's shell sets, and a file in its directory, do not apply to the service.
@@ -62,24 +56,24 @@ const install: RunParser = command(
       terminal.err.write(aboutDocker(user, state.hasDockerGroup));
     },
   ),
-  { brief: message`Install and start the service` },
-);
+};
 
-const uninstall: RunParser = command(
-  "uninstall",
-  map(
+const uninstall: Subcommand<Action> = {
+  name: "uninstall",
+  brief: "Stop and remove the service; its user, configuration and data stay",
+  options: map(
     object({ dryRun }),
-    ({ dryRun }): Run => async (_globals, terminal) => {
+    ({ dryRun }): Action => async (_globals, terminal) => {
       await requireNoPackage();
       await apply(removal(), dryRun, terminal);
     },
   ),
-  { brief: message`Stop and remove the service; its user, configuration and data stay` },
-);
+};
 
-const status: RunParser = command(
-  "status",
-  map(object({}), (): Run => async (globals, terminal) => {
+const status: Subcommand<Action> = {
+  name: "status",
+  brief: "Print whether the service runs",
+  options: map(object({}), (): Action => async (globals, terminal) => {
     const state = await unitState();
     if (!state) {
       throw new ServerledgeError("INVALID_REQUEST", "systemd does not run on this machine");
@@ -90,11 +84,10 @@ const status: RunParser = command(
     terminal.out.write(`${view}\n`);
     return state.active === "active" ? exits.ok : exits.request;
   }),
-  { brief: message`Print whether the service runs` },
-);
+};
 
 /** Installs, removes and shows the service of this machine. */
-export const service: Command = defineCommand({
+export const service: Command = defineGroup({
   name: "service",
   brief: "Run the node of this machine as a systemd service",
   description:
@@ -108,7 +101,7 @@ export const service: Command = defineCommand({
     ["serverledge service status", "exit status 0 if it runs, otherwise 2"],
     ["sudo serverledge service uninstall", "remove the unit; data and configuration stay"],
   ],
-  options: or(install, uninstall, status),
+  subcommands: [install, uninstall, status],
   run: (run, globals, terminal) => run(globals, terminal),
 });
 

@@ -4,31 +4,24 @@
  * @module
  */
 
-import { object, or } from "@optique/core/constructs";
-import { message } from "@optique/core/message";
+import { object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
-import type { Parser } from "@optique/core/parser";
-import { command } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import { ServerledgeError } from "../../base/errors.ts";
 import { ownAddress } from "../../cluster/address.ts";
 import { endpointOfUrl } from "../client/endpoint.ts";
-import { type Command, defineCommand } from "../command.ts";
-import type { Globals } from "../options/options.ts";
+import { type Action, type Command, defineGroup, type Subcommand } from "../command.ts";
 import { argumentOf, file, optionOf, optionsOf, optionWith, text } from "../options/parts.ts";
-import type { Terminal } from "../terminal.ts";
 import { isReadable } from "../view/show.ts";
 import { formatFields } from "../view/table.ts";
-
-type Run = (globals: Globals, terminal: Terminal) => Promise<void>;
-type RunParser = Parser<"sync", Run, unknown>;
 
 /** Names and addresses by which only programs of the machine itself know it. */
 const local = ["localhost", "127.0.0.1", "::1"];
 
-const selfSigned: RunParser = command(
-  "self-signed",
-  map(
+const selfSigned: Subcommand<Action> = {
+  name: "self-signed",
+  brief: "Create a self-signed certificate and its key",
+  options: map(
     object({
       names: optionsOf(
         "--name HOST",
@@ -44,7 +37,7 @@ const selfSigned: RunParser = command(
         365,
       ),
     }),
-    ({ names, cert, key, days }): Run => async (globals, terminal) => {
+    ({ names, cert, key, days }): Action => async (globals, terminal) => {
       const given = names.length > 0 ? names : [Deno.hostname(), ownAddress("", "0.0.0.0")];
       const hosts = [...new Set([...given.map(checkHost), ...local])] as [string, ...string[]];
       const { makeSelfSigned } = await import("../tls/self_signed.ts");
@@ -79,12 +72,12 @@ const selfSigned: RunParser = command(
       terminal.out.write(`${view}\n`);
     },
   ),
-  { brief: message`Create a self-signed certificate and its key` },
-);
+};
 
-const fetch: RunParser = command(
-  "fetch",
-  map(
+const fetch: Subcommand<Action> = {
+  name: "fetch",
+  brief: "Print the self-signed certificate of a node",
+  options: map(
     object({
       url: argumentOf("URL", text, "URL of the node, https://HOST:PORT"),
       fingerprint: optionOf(
@@ -93,7 +86,7 @@ const fetch: RunParser = command(
         "Fingerprint that the certificate must have",
       ),
     }),
-    ({ url, fingerprint }): Run => async (_globals, terminal) => {
+    ({ url, fingerprint }): Action => async (_globals, terminal) => {
       const { fetchCertificate, pinnedCertificate } = await import("../client/certificate.ts");
       const endpoint = endpointOfUrl(url);
       if (fingerprint !== undefined) {
@@ -106,11 +99,10 @@ const fetch: RunParser = command(
       );
     },
   ),
-  { brief: message`Print the self-signed certificate of a node` },
-);
+};
 
 /** Makes self-signed certificates, and fetches those of nodes. */
-export const tls: Command = defineCommand({
+export const tls: Command = defineGroup({
   name: "tls",
   brief: "Create a self-signed certificate for a node, or fetch that of a node",
   description: "A self-signed certificate provides encryption without a CA. Clients trust it if " +
@@ -126,7 +118,7 @@ export const tls: Command = defineCommand({
       "use it",
     ],
   ],
-  options: or(selfSigned, fetch),
+  subcommands: [selfSigned, fetch],
   run: (run, globals, terminal) => run(globals, terminal),
 });
 
@@ -135,7 +127,7 @@ function checkHost(host: string): string {
   if (/^[A-Za-z0-9.:_-]+$/.test(bare)) return bare;
   throw new ServerledgeError(
     "INVALID_REQUEST",
-    `--name must be a host name or an IP address: current value is "${host}"`,
+    `--name: Expected a host name or an IP address, but got "${host}"`,
   );
 }
 

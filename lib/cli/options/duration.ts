@@ -26,6 +26,6 @@ export function readDuration(value: string, option: string): number {
   if (amount !== undefined) return Math.round(Number(amount) * units[unit!]!);
   throw new ServerledgeError(
     "INVALID_REQUEST",
-    `${option}: expected a number with ms, s, m, h or d, such as 90d, current value is "${value}"`,
+    `${option}: Expected a number with ms, s, m, h or d, such as 90d, but got "${value}"`,
   );
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { quantity } from "../../../base/quantity.ts";
 import type { Config } from "../../../config/config.ts";
 import { type NodeRecord, storedNodeSchema } from "../../../model/node.ts";
 import { EtcdClient } from "../../../registry/etcd/client/client.ts";
@@ -62,7 +63,9 @@ export function assessClock(
 ): Finding[] {
   if (offsets.length === 0) return [];
   const far = offsets.filter(({ offsetMs }) => Math.abs(offsetMs) > exactMs);
-  if (far.length === 0) return [fine(`The clock agrees with ${offsets.length} others to 2 s`)];
+  if (far.length === 0) {
+    return [fine(`The clock is within 2 s of ${quantity(offsets.length, "other clock")}`)];
+  }
   return far.map(({ name, offsetMs }) => {
     const seconds = (Math.abs(offsetMs) / 1000).toFixed(1);
     return problem(

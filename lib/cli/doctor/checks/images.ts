@@ -18,21 +18,24 @@ export const images: Check = {
     if (await engine.available() !== true) return [];
     const needs = imageNeeds(config.runtimes.values(), [], () => undefined, familiarName);
     return await Promise.all([...needs].map(([image, { runtimes }]) => {
-      return look(engine, image, runtimes.join(", "));
+      return look(engine, image, runtimes);
     }));
   },
 };
 
-async function look(engine: Engine, image: string, runtimes: string): Promise<Finding> {
+async function look(engine: Engine, image: string, runtimes: readonly string[]): Promise<Finding> {
+  const users = runtimes.join(", ");
   try {
     await engine.ask(`inspect ${image}`, (client) => client.getImage(image).inspect());
-    return fine(`Image ${image} is present (${runtimes})`);
+    return fine(`Image ${image} is present (${users})`);
   } catch (error) {
     if (engineStatus(error) !== 404) throw error;
     return problem(
       "warning",
-      `Image ${image} is missing (${runtimes}): the first function pulls it`,
-      `docker pull ${image}, or serverledge images pull`,
+      `Image ${image} is missing (${users}): the first function pulls it`,
+      `docker pull ${image}, or set ${
+        runtimes.map((id) => `runtimes.${id}.image`).join(", ")
+      } to an image that the machine has or can pull`,
     );
   }
 }

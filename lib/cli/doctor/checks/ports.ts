@@ -42,7 +42,7 @@ async function apiPort(
   if (!failure) return fine(`Port ${address} is free`);
   if (!(failure instanceof Deno.errors.AddrInUse)) return unusable(address, failure);
   if (await isNode(hostname, port)) return fine(`A node responds at ${address}`);
-  if (runs) return fine(`Port ${address} is in use, and this machine's node runs`);
+  if (runs) return fine(`Port ${address} is in use, probably by this machine's node, which runs`);
   return problem(
     "error",
     `Another program listens on ${address}`,
@@ -57,7 +57,7 @@ function datagramPort(config: Config, runs: boolean): Finding {
   const failure = tryListening(() => Deno.listenDatagram({ transport: "udp", hostname, port }));
   if (!failure) return fine(`${address} is free`);
   if (!(failure instanceof Deno.errors.AddrInUse)) return unusable(address, failure);
-  if (runs) return fine(`${address} is in use, and this machine's node runs`);
+  if (runs) return fine(`${address} is in use, probably by this machine's node, which runs`);
   if (!config.chosen.has("registry.udp.port")) {
     return fine(`${address} is in use: the node would use a free port`);
   }
