@@ -8,7 +8,7 @@ import { type Credentials, KeyAuthenticator } from "./authenticator.ts";
 import { mayPoll } from "./invocation_id.ts";
 import { type Grant, keyKind } from "./key.ts";
 import { KeyService } from "./key_service.ts";
-import { anyone } from "./principal.ts";
+import { anyone, type Principal } from "./principal.ts";
 import { matches } from "./role.ts";
 
 function grant(name: string, more: Partial<Grant> = {}): Grant {
@@ -37,7 +37,8 @@ async function setUp(required: "always" | "withKeys" = "withKeys") {
     keys,
     seed,
     access,
-    client: (key?: string, more?: Partial<Credentials>) => access.authenticate(request(key, more)),
+    client: (key?: string, more?: Partial<Credentials>) =>
+      access.authenticate(request(key, more)) as Principal,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
@@ -96,7 +97,7 @@ Deno.test("access: a refusal names key and right, and depends on the name only",
     assert.throws(() => node.client(key).require("invoke", name), {
       code: "FORBIDDEN",
       message:
-        `Key "cam" (role invoker, functions camera-*) may not invoke functions named "${name}": ` +
+        `The key "cam" (role invoker, functions camera-*) may not invoke functions named "${name}": ` +
         "ask an admin for a key that may",
     });
   }

@@ -6,8 +6,8 @@
 
 import type { Principal } from "./principal.ts";
 
-/** Id of an invocation with a key: `<function>-<random>.<key id>`. */
-const withKey = /^(.+)-[0-9a-f]{32}\.([a-z0-9]{12})$/;
+/** Id of an invocation with a key or token: `<function>-<random>.<key id>`. */
+const withKey = /^(.+)-[0-9a-f]{32}\.([a-z0-9]{12}|[0-9a-f]{24})$/;
 const withoutKey = /^(.+)-[0-9a-f]{32}$/;
 
 /** Returns whether a client may see the result of an invocation: its own, or any with the rights of an admin. */

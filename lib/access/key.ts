@@ -106,7 +106,7 @@ const keyNames = wireNames(keySchema, exceptions);
 /** Converts grants from and to the format of clients. */
 export const grantNames = wireNames(grantSchema, exceptions);
 
-/** What a key permits. */
+/** What a key, or a token of an identity provider, permits. */
 export type Grant = InsideOf<typeof grantNames>;
 /** A registered key. */
 export type KeyRecord = InsideOf<typeof keyNames>;
@@ -123,6 +123,11 @@ export const keyKind: RecordKind<KeyRecord> = {
 export const listedKeySchema = v.omit(keySchema, ["Hash", "FormerHash"]);
 /** Converts keys to the format of lists. */
 export const listedKeyNames = wireNames(listedKeySchema, exceptions);
+
+/** Names who has a grant in a message. Names of keys have no `@`. */
+export function granteeOf({ name }: Pick<Grant, "name">): string {
+  return `${name.includes("@") ? "token of" : "key"} "${name}"`;
+}
 
 /** A new secret, and its hash. */
 export interface NewSecret {

@@ -7,7 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { quantity } from "../base/quantity.ts";
-import type { Grant } from "./key.ts";
+import { type Grant, granteeOf } from "./key.ts";
 
 /** Counts the invocations of one key. */
 export class KeyMeter {
@@ -29,6 +29,11 @@ export class KeyMeter {
     return rate > 0 || concurrency > 0 || memoryMib > 0;
   }
 
+  /** True if it would count the same after a restart. */
+  get isIdle(): boolean {
+    return this.#inProgress === 0 && this.#fullAt <= this.#clock.now();
+  }
+
   /** Replaces the quotas; invocations in progress stay counted. */
   set grant(grant: Grant) {
     this.#grant = grant;
@@ -42,15 +47,21 @@ export class KeyMeter {
    * @throws `QUOTA_EXCEEDED`, which names the quota; `FORBIDDEN` if the memory quota never permits the function
    */
   begin(memoryMib: number): Disposable {
-    const { name, concurrency, memoryMib: maxMemoryMib } = this.#grant;
+    const { concurrency, memoryMib: maxMemoryMib } = this.#grant;
     if (concurrency > 0 && this.#inProgress >= concurrency) {
-      throw exceeded(name, "concurrency", `${quantity(concurrency, "invocation")} in progress`);
+      throw exceeded(
+        this.#grant,
+        "concurrency",
+        `${quantity(concurrency, "invocation")} in progress`,
+      );
     }
-    if (maxMemoryMib > 0 && memoryMib > maxMemoryMib) throw tooLarge(name, memoryMib, maxMemoryMib);
+    if (maxMemoryMib > 0 && memoryMib > maxMemoryMib) {
+      throw tooLarge(this.#grant, memoryMib, maxMemoryMib);
+    }
     if (maxMemoryMib > 0 && this.#memoryMib + memoryMib > maxMemoryMib) {
       const what =
         `${maxMemoryMib} MiB, of which ${this.#memoryMib} are in use and the function needs ${memoryMib}`;
-      throw exceeded(name, "memory", what);
+      throw exceeded(this.#grant, "memory", what);
     }
     this.#takeToken();
     this.#inProgress++;
@@ -67,7 +78,7 @@ export class KeyMeter {
   }
 
   #takeToken(): void {
-    const { name, rate, burst } = this.#grant;
+    const { rate, burst } = this.#grant;
     if (rate <= 0) return;
     const now = this.#clock.now();
     const tokenMs = 1000 / rate;
@@ -75,24 +86,30 @@ export class KeyMeter {
     const fullAt = Math.max(this.#fullAt, now) + tokenMs;
     const excessMs = fullAt - now - capacityMs;
     // A microsecond absorbs rounding.
-    if (excessMs > 0.001) throw exceeded(name, "rate", `${rate} invocations/s`, excessMs / 1000);
+    if (excessMs > 0.001) {
+      throw exceeded(this.#grant, "rate", `${rate} invocations/s`, excessMs / 1000);
+    }
     this.#fullAt = fullAt;
   }
 }
 
-function tooLarge(key: string, memoryMib: number, maxMemoryMib: number): ServerledgeError {
+function tooLarge(grant: Grant, memoryMib: number, maxMemoryMib: number): ServerledgeError {
   return new ServerledgeError(
     "FORBIDDEN",
-    `The memory quota of key "${key}" (${maxMemoryMib} MiB) is smaller than the memory of the function ` +
+    `The memory quota of ${
+      granteeOf(grant)
+    } (${maxMemoryMib} MiB) is smaller than the memory of the function ` +
       `(${memoryMib} MiB): give the function less, or ask an admin for a key with more`,
-    { details: { key, quota: "memory" } },
+    { details: { key: grant.name, quota: "memory" } },
   );
 }
 
-function exceeded(key: string, quota: string, limit: string, retryAfterS = 1): ServerledgeError {
+function exceeded(grant: Grant, quota: string, limit: string, retryAfterS = 1): ServerledgeError {
   return new ServerledgeError(
     "QUOTA_EXCEEDED",
-    `The ${quota} quota of key "${key}" on this node is used up (${limit}): try again later, or ask an admin for more`,
+    `The ${quota} quota of ${
+      granteeOf(grant)
+    } on this node is used up (${limit}): try again later, or ask an admin for more`,
     { details: { quota, retryAfterS: Math.ceil(retryAfterS) } },
   );
 }

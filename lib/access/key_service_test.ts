@@ -7,6 +7,7 @@ import { KeyAuthenticator } from "./authenticator.ts";
 import { createFirstKey } from "./first_key.ts";
 import { type Grant, keyKind, type KeyRecord } from "./key.ts";
 import { KeyService } from "./key_service.ts";
+import type { Principal } from "./principal.ts";
 
 const rights = { functions: ["*"], classes: [], rate: 0, burst: 0, concurrency: 0, memoryMib: 0 };
 
@@ -47,7 +48,7 @@ async function setUp(...damaged: string[]) {
   const permits = (key?: string) => {
     const pairs = key === undefined ? [] : [["authorization", `Bearer ${key}`] as const];
     const headers = new HeaderList(pairs);
-    return access.authenticate({ headers, client: "10.0.0.9" }).may("admin");
+    return (access.authenticate({ headers, client: "10.0.0.9" }) as Principal).may("admin");
   };
   return {
     clock,

@@ -5,15 +5,15 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import type { Grant } from "./key.ts";
+import { type Grant, granteeOf } from "./key.ts";
 import type { KeyMeter } from "./key_meter.ts";
 import { type Action, matches, permits } from "./role.ts";
 
 /** The client of a request. */
 export interface Principal {
-  /** Id of its key; empty for a client without one. */
+  /** Id of its key, or of its token's subject; empty for a client without one. */
   readonly keyId: string;
-  /** Rights of its key; undefined for a client without one. */
+  /** Rights of its key or token; undefined for a client without any. */
   readonly grant?: Grant;
   /** Names of the QoS classes that its requests may name; undefined: all. */
   readonly classes?: readonly string[] | undefined;
@@ -54,20 +54,26 @@ export const clusterMember: Principal = {
 };
 
 /**
- * Creates the client without a key of a node that requires keys.
+ * Creates the client without rights of a node that requires keys.
  *
  * @param isPublic whether anyone may invoke a function
+ * @param refusal error for what it may not do
+ * @param keyId id of a token's subject without rights
  */
-export function stranger(isPublic: (functionName: string) => boolean): Principal {
+export function stranger(
+  isPublic: (functionName: string) => boolean,
+  refusal: () => ServerledgeError = () => unauthorized("This node requires a key"),
+  keyId = "",
+): Principal {
   const may = (action: Action, functionName?: string) =>
     action === "invoke" && functionName !== undefined && isPublic(functionName);
   return {
-    keyId: "",
+    keyId,
     mayForward: false,
     classes: [],
     may,
     require(action, functionName) {
-      if (!may(action, functionName)) throw unauthorized("This node requires a key");
+      if (!may(action, functionName)) throw refusal();
     },
   };
 }
@@ -106,13 +112,13 @@ export class GrantedPrincipal implements Principal {
   require(action: Action, functionName?: string): void {
     if (this.may(action, functionName)) return;
     const { name, role, functions } = this.grant;
-    const key = `Key "${name}" (role ${role}, functions ${functions.join(", ")})`;
+    const grantee = `${granteeOf(this.grant)} (role ${role}, functions ${functions.join(", ")})`;
     const what = functionName === undefined
       ? action
       : `${action} functions named "${functionName}"`;
     throw new ServerledgeError(
       "FORBIDDEN",
-      `${key} may not ${what}: ask an admin for a key that may`,
+      `The ${grantee} may not ${what}: ask an admin for a key that may`,
       { details: { key: name, action } },
     );
   }

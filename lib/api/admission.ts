@@ -4,6 +4,7 @@
  * @module
  */
 
+import { granteeOf } from "../access/key.ts";
 import type { Principal } from "../access/principal.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { readHop } from "../cluster/peers/hop_headers.ts";
@@ -35,7 +36,7 @@ export function permittedClass(
   const namesNone = named === defaultRequest.qosClass;
   // Nodes may have different classes: an unknown one would be the default class here.
   if (namesNone && first !== undefined && classes.of(first).name === first) return first;
-  const who = grant ? `Key "${grant.name}"` : "A client without a key";
+  const who = grant ? `The ${granteeOf(grant)}` : "A client without a key";
   const unknown = permitted.filter((each) => classes.of(each).name !== each);
   const gap = unknown.length > 0 ? ` (this node has no class ${unknown.join(", ")})` : "";
   throw new ServerledgeError(

@@ -48,7 +48,8 @@ Deno.test("permittedClass: a class that this node does not have is not the defau
   for (const named of [0, 7, "default"]) {
     assert.throws(() => permittedClass(named, keyWith("gold"), nodeClasses), {
       code: "FORBIDDEN",
-      message: 'Key "k" may not use class "default": it may use gold (this node has no class gold)',
+      message:
+        'The key "k" may not use class "default": it may use gold (this node has no class gold)',
     });
   }
   assert.throws(() => permittedClass(0, keyWith("1"), nodeClasses), { code: "FORBIDDEN" });

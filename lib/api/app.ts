@@ -81,14 +81,14 @@ export function createApp(services: ApiServices): ApiApp {
   const router = new Hono();
   const checkOrigin = originCheck(services.config["api.listen"]);
 
-  const guarded = ({ open, access, handle }: Route) => (context: Context) => {
+  const guarded = ({ open, access, handle }: Route) => async (context: Context) => {
     const request = incomingRequest(context.req.raw);
     if (!open) checkOrigin(request);
-    const principal = services.access.authenticate(request);
+    const principal = await services.access.authenticate(request);
     if (access !== "anyone") {
       principal.require(access, context.req.param("fun") ?? context.req.param("name"));
     }
-    return handle(context, principal);
+    return await handle(context, principal);
   };
 
   const invoke = invokeHandler(services);
@@ -110,7 +110,8 @@ export function createApp(services: ApiServices): ApiApp {
         return reserved(services, outgoingResponse(await router.fetch(routedRequest(request))));
       }
       checkOrigin(request);
-      const principal = services.access.authenticate(request);
+      const found = services.access.authenticate(request);
+      const principal = found instanceof Promise ? await found : found;
       principal.require("invoke", name);
       return reserved(services, await invoke(request, name, principal));
     } catch (thrown) {

@@ -251,7 +251,15 @@ export const answers = {
   ),
   ownKey: named(
     "OwnKey",
-    v.object({ Required: v.boolean(), Key: v.nullable(grantSchema) }),
+    v.object({
+      Required: v.boolean(),
+      Key: v.nullable(
+        v.object({
+          ...grantSchema.entries,
+          Name: text("Name of the key; for a token, its subject and the host of its issuer"),
+        }),
+      ),
+    }),
   ),
   issuedKey: named(
     "IssuedKey",

@@ -62,10 +62,10 @@ export function createBalancerApp(services: BalancerServices): HttpHandler {
   const withOriginCheck = (
     handle: (context: Context, principal: Principal) => Response | Promise<Response>,
   ) => {
-    return (context: Context) => {
+    return async (context: Context) => {
       const request = incomingRequest(context.req.raw);
       checkOrigin(request);
-      return handle(context, services.access.authenticate(request));
+      return await handle(context, await services.access.authenticate(request));
     };
   };
   const own = (handle: () => Response) =>
@@ -73,10 +73,11 @@ export function createBalancerApp(services: BalancerServices): HttpHandler {
       principal.require("view");
       return handle();
     });
-  const plainHttp = (context: Context) => {
+  const plainHttp = async (context: Context) => {
     const name = context.req.param("name")!;
-    services.access.authenticate(incomingRequest(context.req.raw)).require("invoke", name);
-    return forward(context, "page", name);
+    const principal = await services.access.authenticate(incomingRequest(context.req.raw));
+    principal.require("invoke", name);
+    return await forward(context, "page", name);
   };
 
   app.post(

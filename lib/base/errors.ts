@@ -47,6 +47,7 @@ const table = {
   ENGINE_REFUSED: { status: 502, elsewhere: true, exit: 2 },
   STORAGE_FULL: { status: 502, elsewhere: true, exit: 2 },
   ENGINE_UNAVAILABLE: { status: 503, elsewhere: true, exit: 2 },
+  ISSUER_UNAVAILABLE: { status: 503, elsewhere: false, exit: 2 },
   REGISTRY_UNAVAILABLE: { status: 503, elsewhere: false, exit: 2 },
   SHUTTING_DOWN: { status: 503, elsewhere: true, exit: 2 },
   DEADLINE_EXCEEDED: { status: 504, elsewhere: false, exit: 6 },

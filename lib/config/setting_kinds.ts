@@ -6,6 +6,7 @@
  */
 
 import * as v from "valibot";
+import { tryParseJson } from "../json/json.ts";
 import { nodeName, nodeNameRule } from "../model/node.ts";
 
 /** Definition of a key: schema, default and meaning. */
@@ -104,6 +105,18 @@ export function choice<const C extends string>(...options: C[]): Kind<C> {
   const empty = options.some((word) => word === "") ? ", or empty" : "";
   return setting<C>(v.picklist(options), options.filter(Boolean).join(", ") + empty);
 }
+
+const listOfRows = v.array(v.record(v.string(), v.unknown()));
+
+/** A list of rows with fields, or none. Who uses it checks the fields. */
+export const rows: Kind<"" | Record<string, unknown>[]> = setting(
+  v.union([
+    v.literal(""),
+    listOfRows,
+    v.pipe(v.string(), v.transform((text) => tryParseJson(text)), listOfRows),
+  ]),
+  "a list of rows such as {claim: groups, value: ops, role: admin}, or the same as JSON, or empty",
+);
 
 /** A TCP or UDP port. */
 export const port: Kind<number> = number(0, 65535);

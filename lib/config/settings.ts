@@ -14,6 +14,7 @@ import {
   number,
   optionalName,
   port,
+  rows,
   seconds,
   servicePorts,
   type Setting,
@@ -150,6 +151,23 @@ export const settings = {
   "api.auth": choice("", "keys", "none")(
     "",
     "Whether requests need a key. Empty: as soon as there is a key, and always if api.listen is not loopback; keys: always; none: never, anyone who can reach the node can run code on its machine",
+  ),
+  "api.tokens.issuer": text(
+    "",
+    "Identity provider whose signed tokens (JWT) are accepted in addition to keys: the claim iss; empty: none. Requests then always need a key or token",
+  ),
+  "api.tokens.audience": text("", "Claim aud of tokens for this service"),
+  "api.tokens.jwks": text(
+    "",
+    "File, or URL, with the public keys of the issuer (JWKS); read again when the file changes, or every 5 minutes and for tokens with unknown keys",
+  ),
+  "api.tokens.ca": text(
+    "",
+    "PEM file with the CA certificate of the URL in api.tokens.jwks; public CAs are trusted in any case",
+  ),
+  "api.tokens.rights": rows(
+    "",
+    "Rights of tokens. The first row whose claim has the value (with * for any characters) counts; its other fields, role, functions, classes, rate, burst, concurrency and memory, are those of keys",
   ),
   "cluster.auth": choice("none", "")(
     "",

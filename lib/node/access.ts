@@ -7,6 +7,7 @@
 import { type Authenticator, KeyAuthenticator } from "../access/authenticator.ts";
 import { hasAdmin, keyKind } from "../access/key.ts";
 import { KeyService } from "../access/key_service.ts";
+import type { TokenVerifier } from "../access/tokens/token_verifier.ts";
 import { anyone } from "../access/principal.ts";
 import { isLoopback } from "../api/origin.ts";
 import type { Clock } from "../base/clock.ts";
@@ -20,6 +21,8 @@ import type { Registry } from "../registry/registry.ts";
 export interface NodeAccess {
   readonly access: Authenticator;
   readonly keys: KeyService;
+  /** Tokens of an identity provider; undefined if none are accepted. */
+  readonly tokens?: TokenVerifier | undefined;
 }
 
 /** Dependencies of {@link openAccess}. */
@@ -35,27 +38,41 @@ export interface AccessOptions {
 }
 
 /**
- * Opens the keys.
+ * Opens the keys, and what verifies tokens.
  *
- * @throws `CONFIG_INVALID` if other machines can reach the node and there is no key
+ * @throws `CONFIG_INVALID` if other machines can reach the node and there is neither a key nor an issuer of tokens,
+ *   or the settings of tokens are unusable
  */
 export async function openAccess(options: AccessOptions): Promise<NodeAccess> {
   const { config, registry, memory, catalog, clock, built } = options;
   const table = built.use(await RecordTable.open(keyKind, registry, memory));
   const keys = new KeyService(registry.collection(keyKind), table, clock);
   if (config["api.auth"] === "none") return { access: open, keys };
-  const isAlwaysRequired = config["api.auth"] === "keys" || !isLoopback(config["api.listen"]);
-  const isUsable = hasAdmin(table.list(), clock.wall());
+  const tokens = await openTokens(config, clock, built);
+  const isAlwaysRequired = tokens !== undefined || config["api.auth"] === "keys" ||
+    !isLoopback(config["api.listen"]);
+  const isUsable = tokens !== undefined || hasAdmin(table.list(), clock.wall());
   if (isAlwaysRequired && !isUsable && registry.health().ok) throw withoutKeys(config);
   const access = built.use(
     new KeyAuthenticator({
       keys: table,
       clock,
+      tokens,
       required: isAlwaysRequired ? "always" : "withKeys",
       isPublic: (name) => catalog.get(name)?.public === true,
     }),
   );
-  return { access, keys };
+  return { access, keys, tokens };
+}
+
+async function openTokens(
+  config: Config,
+  clock: Clock,
+  built: AsyncDisposableStack,
+): Promise<TokenVerifier | undefined> {
+  if (config["api.tokens.issuer"] === "") return undefined;
+  const { openTokens } = await import("../access/tokens/open.ts");
+  return openTokens(config, clock, built);
 }
 
 /** A node that requires no keys. */
@@ -68,6 +85,6 @@ function withoutKeys(config: Config): ServerledgeError {
   return new ServerledgeError(
     "CONFIG_INVALID",
     `There is no valid key of an admin, but ${why}: create one with "serverledge keys init", with the same ` +
-      "configuration, or set api.auth to none if everybody in the network may run code on this machine",
+      "configuration, set api.tokens.issuer, or set api.auth to none if everybody in the network may run code on this machine",
   );
 }

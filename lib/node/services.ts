@@ -175,7 +175,7 @@ function statusOf(parts: NodeParts, startedAt: number, shows: ShowsFunction): No
 }
 
 function healthOf(
-  { registry, results, engine, scheduler, cluster, janitor, background, listen }: NodeParts,
+  { registry, results, engine, scheduler, cluster, janitor, background, listen, tokens }: NodeParts,
   shows: ShowsFunction,
 ): { ok: boolean; problems: string[] } {
   const health = registry.health();
@@ -191,7 +191,7 @@ function healthOf(
   }
   if (engine.state !== true) problems.push(`containers: ${engine.state}`);
   problems.push(...janitor.problems(shows), ...cluster?.problems() ?? []);
-  problems.push(...listen.tls?.problems() ?? []);
+  problems.push(...listen.tls?.problems() ?? [], ...tokens?.problems() ?? []);
   problems.push(...background.flatMap((service) => service.problems()));
   if (scheduler.draining) problems.push("the node is shutting down");
   return { ok: !scheduler.draining, problems };

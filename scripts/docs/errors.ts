@@ -73,6 +73,8 @@ const meanings: Readonly<Record<ErrorCode, string>> = {
   ENGINE_REFUSED: "The Docker engine refused an operation, such as pulling an image.",
   STORAGE_FULL: "The disk has no space for the function's code.",
   ENGINE_UNAVAILABLE: "The Docker engine does not respond.",
+  ISSUER_UNAVAILABLE:
+    "The key that signed the token is unknown, and the identity provider's keys cannot be read now.",
   REGISTRY_UNAVAILABLE: "The registry does not respond.",
   SHUTTING_DOWN: "The node is shutting down.",
   DEADLINE_EXCEEDED: "The request exceeded its deadline or its execution timeout.",

@@ -111,7 +111,15 @@ const keyOrNone: Record<string, string[]>[] = [{ key: [] }, {}];
 
 /** Returns the codes of a route, with those for invalid keys, which every route refuses, and missing rights. */
 function errorsOf({ errors }: Description): readonly ErrorCode[] {
-  return [...new Set<ErrorCode>([...errors, "UNAUTHORIZED", "FORBIDDEN", "QUOTA_EXCEEDED"])];
+  return [
+    ...new Set<ErrorCode>([
+      ...errors,
+      "UNAUTHORIZED",
+      "FORBIDDEN",
+      "QUOTA_EXCEEDED",
+      "ISSUER_UNAVAILABLE",
+    ]),
+  ];
 }
 
 function goodAnswers({ answers }: Description): DescribeRouteOptions["responses"] {

@@ -79,7 +79,7 @@ const ownKey: Description = {
   tag,
   summary: "Rights of the key in the request",
   details:
-    "`Required` says whether this node requires a key. Without a key in the request, `Key` is null.",
+    "`Required` says whether this node requires a key. Without a key or token in the request, `Key` is null.",
   answers: { 200: { description: "The rights", schema: answers.ownKey } },
   errors: ["UNAUTHORIZED", "FORBIDDEN", "QUOTA_EXCEEDED", "INTERNAL"],
   curl: 'curl -H "Authorization: Bearer $SERVERLEDGE_KEY" $NODE/key',

@@ -15,7 +15,7 @@ import { readHiddenLine } from "../hidden_line.ts";
 import { argumentOf, optionOf, text } from "../options/parts.ts";
 
 /** Maximum length of a key on stdin, bytes. */
-const maxKeyBytes = 4096;
+const maxKeyBytes = 16_384;
 
 /** Keeps the URL of a node and a key for it. */
 export const login: Command = defineCommand({

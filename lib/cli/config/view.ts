@@ -59,7 +59,11 @@ export function describeConfig({ config, origins }: ResolvedConfig): ConfigRow[]
 export function configTable(rows: readonly ConfigRow[]): string {
   return formatTable(
     ["KEY", "VALUE", "ORIGIN"],
-    rows.map(({ key, value, origin }) => [key, value === "" ? '""' : String(value), origin]),
+    rows.map(({ key, value, origin }) => [
+      key,
+      value === "" || typeof value === "object" ? JSON.stringify(value) : String(value),
+      origin,
+    ]),
   );
 }
 
