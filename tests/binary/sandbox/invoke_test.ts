@@ -136,6 +136,27 @@ Deno.test("context.invoke in sandboxes", async (t) => {
     await isIdle(node);
   });
 
+  await t.step("a `fetch(request)` handler invokes too, also while it streams", async () => {
+    const source = `export default { async fetch(request, env, context) {
+      const one = await context.invoke("g", { path: new URL(request.url).pathname });
+      const encoder = new TextEncoder();
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(encoder.encode(one.params.path + " ")),
+        async pull(controller) {
+          const { params } = await context.invoke("g", { text: "x".repeat(1 << 17), sleep: 50 });
+          controller.enqueue(encoder.encode(String(params.text.length)));
+          controller.close();
+        },
+      });
+      const denied = await context.invoke("unknown").catch(({ code }) => code);
+      return new Response(body, { headers: { "x-denied": denied } });
+    } };`;
+    await create(node, "web", source, { Invokes: ["g"] });
+    const response = await fetch(`${node.url}/fn/web/a/b`);
+    assert.deepEqual([response.status, response.headers.get("x-denied")], [200, "FORBIDDEN"]);
+    assert.equal(await response.text(), `/a/b ${1 << 17}`);
+  });
+
   await t.step("a timer that outlives its call is refused", async () => {
     await create(
       node,

@@ -6,13 +6,12 @@
  */
 
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { nativePrograms } from "../../../lib/runtime/docker/native/programs.ts";
 import type { Instance, Reply } from "../../../lib/runtime/environment.ts";
 import { type CallChange, failure, value } from "../../contract/environment.ts";
 import { dockerCall, dockerFunction, dockerWorld } from "../../support/docker.ts";
 import { eventually } from "../../support/eventually.ts";
-import { runToEnd } from "../../support/process.ts";
+import { buildOwnExecutor } from "../../support/functions/own_executor.ts";
 import { announced, genericWorld, taken } from "../../support/generic_world.ts";
 import { tempDir } from "../../support/temp_dir.ts";
 
@@ -129,14 +128,7 @@ Deno.test("binary: static executables run, and programs that speak the protocol 
   await Deno.chmod(dir.path, 0o755);
   const init = Uint8Array.fromBase64(nativePrograms[`init-${own}`]);
   await Deno.writeFile(`${dir.path}/init`, init, { mode: 0o755 });
-  const source = fileURLToPath(new URL("../../images/functions/own_executor.c", import.meta.url));
-  const flags = "-std=c17 -Os -ffreestanding -fno-builtin -fno-stack-protector -nostdlib -static";
-  const built = await runToEnd([
-    ...["clang", ...flags.split(" "), "-fuse-ld=lld", "-Wno-unused-function"],
-    ...["-o", `${dir.path}/own`, source],
-  ]);
-  assert.equal(built.code, 0, built.stderr);
-  await Deno.chmod(`${dir.path}/own`, 0o755);
+  await buildOwnExecutor(`${dir.path}/own`);
   await using world = await dockerWorld({ folder: dir.path });
   const call = async (handler: string) => {
     await using instance = await world.environment.start(dockerFunction("binary", handler), never);

@@ -71,6 +71,7 @@ function facts(context: InvocationContext) {
     area,
     node,
     remainingMs: () => context.remainingMs(),
+    invoke: (name: string, params?: unknown) => context.invoke(name, params),
   };
 }
 
