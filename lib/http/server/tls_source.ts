@@ -10,6 +10,8 @@ import type { ConnectionSource } from "./server.ts";
 
 /** Time for which closed connections are collected before their sockets are shut down, ms. */
 const collectMs = 50;
+/** Minimum pause between two searches for sockets, in multiples of the time that the last one took. */
+const pauseFactor = 10;
 
 /** Accepts TLS connections. Their handshakes continue while the next connections are accepted. */
 export class TlsSource implements ConnectionSource {
@@ -18,7 +20,9 @@ export class TlsSource implements ConnectionSource {
   readonly #libc: Libc | undefined;
   readonly #clock: Clock;
   readonly #handshaking = new Set<Deno.Conn>();
-  #abandoned: Deno.Conn[] = [];
+  readonly #abandoned: Deno.Conn[] = [];
+  #isSearching = false;
+  #pauseMs = collectMs;
   #failures = 0;
   #isClosed = false;
 
@@ -65,13 +69,22 @@ export class TlsSource implements ConnectionSource {
     if (!this.#handshaking.delete(conn)) return;
     this.#failures++;
     if (!this.#libc) return;
-    // One search through all descriptors serves many connections.
-    if (this.#abandoned.length === 0) this.#clock.after(collectMs, () => this.#shutDown());
     this.#abandoned.push(conn);
+    this.#searchLater(this.#libc);
   }
 
-  #shutDown(): void {
-    this.#libc?.shutDown(this.#abandoned);
-    this.#abandoned = [];
+  /** Shuts down the abandoned sockets. One search through all descriptors serves many connections. */
+  #searchLater(libc: Libc): void {
+    if (this.#isSearching || this.#abandoned.length === 0) return;
+    this.#isSearching = true;
+    this.#clock.after(this.#pauseMs, async () => {
+      const began = this.#clock.now();
+      const found = this.#abandoned.splice(0);
+      // It fails while no descriptor is free.
+      await libc.shutDown(found).catch(() => this.#abandoned.push(...found));
+      this.#pauseMs = Math.max(collectMs, pauseFactor * (this.#clock.now() - began));
+      this.#isSearching = false;
+      this.#searchLater(libc);
+    });
   }
 }
