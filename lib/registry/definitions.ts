@@ -7,7 +7,7 @@
 import { ServerledgeError } from "../base/errors.ts";
 import { type Config, findRuntime } from "../config/config.ts";
 import type { Definition } from "../model/function.ts";
-import { secretReferences } from "../model/secret_reference.ts";
+import { secretFolder, secretReferences } from "../model/secret_reference.ts";
 import { imageAliases, type Runtime } from "../model/runtimes.ts";
 import type { Kind } from "../runtime/kinds/kind.ts";
 import { kindOf, runtimeIds } from "../runtime/kinds/kinds.ts";
@@ -78,7 +78,7 @@ export function checkDefinition(
 /** Refuses forms of secrets that instances cannot have. */
 function checkSecrets({ secrets, runtime }: Definition, place: Kind["place"]): void {
   const bad = secretReferences(secrets).find(({ file }) =>
-    place === "sandbox" ? file !== undefined : true
+    place === "sandbox" ? file !== undefined : place === "image" && file === undefined
   );
   if (!bad) return;
   const { secret } = bad;
@@ -86,7 +86,7 @@ function checkSecrets({ secrets, runtime }: Definition, place: Kind["place"]): v
     "Secrets",
     place === "sandbox"
       ? `functions of the runtime ${runtime} have no files: use ${secret}=VARIABLE`
-      : `functions of the runtime ${runtime} cannot have secrets: use Env for "${secret}"`,
+      : `docker inspect would show a variable of the runtime ${runtime}: use ${secret}=${secretFolder}/${secret}`,
   );
 }
 

@@ -57,6 +57,15 @@ for (const architecture of ["amd64", "arm64"] as const) {
     assert.match(missing.stderr, /cannot run no-such-program: the image has no such program/);
     const piped = await run("-p", "sh", "-c", "echo one; echo two >&2; exit 4");
     assert.deepEqual([piped.code, piped.stderr], [4, "one\ntwo\n"]);
+    await Deno.writeTextFile(`${folder.path}/variables`, "A=1\0HOME=/x\0EMPTY=\0");
+    const script =
+      'echo "$A$HOME$EMPTY"; env | grep -c ^HOME=; tr "\\0" "\\n" < /proc/$PPID/environ';
+    const secret = await run("-p", "-e", `${folder.path}/variables`, "sh", "-c", script);
+    assert.equal(secret.code, 0, secret.stderr);
+    assert.match(secret.stderr, /^1\/x\n1\n/);
+    assert.doesNotMatch(secret.stderr, /^A=/m, "process 1 does not have them");
+    const unreadable = await run("-e", `${folder.path}/none`, "true");
+    assert.deepEqual([unreadable.code, unreadable.stderr], [126, "cannot read the variables\n"]);
   });
 
   Deno.test(`fence for ${architecture}: failures of its own end it with a status above the kernel's`, async () => {

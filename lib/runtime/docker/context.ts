@@ -11,6 +11,7 @@ import type { DiskMonitor } from "./custom/disk_monitor.ts";
 import type { Namespaces } from "./pause/namespaces.ts";
 import type { RelayContext } from "./custom/relay.ts";
 import type { Relays } from "./custom/relays.ts";
+import type { ContainerSecrets } from "./secret_mounts.ts";
 
 /** Dependencies of the starts of instances. */
 export interface DockerContext extends RelayContext {
@@ -26,6 +27,7 @@ export interface DockerContext extends RelayContext {
   readonly disk: DiskMonitor;
   /** Memory for results. */
   readonly results: ResultMemory;
+  readonly secrets: ContainerSecrets;
   /** Receives the output of functions. */
   readonly output: OutputSink;
 }

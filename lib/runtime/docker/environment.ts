@@ -13,6 +13,7 @@ import type { FunctionRecord } from "../../model/function.ts";
 import { imageKey, imageOf } from "../../images/needs.ts";
 import type { Runtime } from "../../model/runtimes.ts";
 import { type ContainerExecutor, isSandboxed } from "../kinds/kinds.ts";
+import { noSecrets, type SecretSource } from "../../secrets/instance_secrets.ts";
 import type { OutputSink } from "../wire/call_output.ts";
 import type { ResultMemory } from "../wire/result_memory.ts";
 import type {
@@ -41,6 +42,7 @@ import {
   type GenericRuntime,
   isGenericRuntime,
 } from "./generic_container.ts";
+import { SecretMounts } from "./secret_mounts.ts";
 import { startCustom } from "./custom/start.ts";
 import { startExecutor } from "./start_executor.ts";
 
@@ -70,6 +72,8 @@ export interface DockerOptions {
   readonly runDir: string;
   /** File with records of the images that were pulled and used. */
   readonly imageRecords: string;
+  /** Source of the secrets of functions; none if absent. */
+  readonly secrets?: SecretSource;
   /** Receives the output of functions. */
   readonly output: OutputSink;
   /** Memory for results. */
@@ -142,6 +146,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
         space: () => engineSpace(engine),
       }),
       mounts,
+      secrets: { source: options.secrets ?? noSecrets, mounts: new SecretMounts(runDir) },
       results: options.results,
       output: options.output,
     };
@@ -261,12 +266,13 @@ export class DockerEnvironment implements ExecutionEnvironment {
   /** Removes every container of this process, and its network if nothing uses it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#starts.close(new ServerledgeError("SHUTTING_DOWN", "The node is shutting down"));
-    const { disk, engine, namespaces, known, network: networks, relays } = this.#context;
+    const { disk, engine, namespaces, known, network: networks, relays, secrets } = this.#context;
     await disk[Symbol.asyncDispose]();
     await Promise.all([...this.#generics].map((one) => one[Symbol.asyncDispose]()));
     await Promise.all([namespaces[Symbol.asyncDispose](), relays[Symbol.asyncDispose]()]);
     await Promise.all([...known.values()].map((container) => container[Symbol.asyncDispose]()));
     await networks[Symbol.asyncDispose]();
+    secrets.mounts[Symbol.dispose]();
     engine[Symbol.dispose]();
   }
 

@@ -21,16 +21,18 @@ export const socketName = "node.sock";
 /**
  * Returns the command line of an executor, as a child of a process 1 that reaps orphans.
  *
- * @param options options of its interpreter
+ * @param how options of its interpreter, and path of the file with its secret variables
  */
 export function executorCommand(
   executor: ContainerExecutor,
-  options: readonly string[] = [],
+  how: { readonly options?: readonly string[]; readonly variables?: string | undefined } = {},
 ): string[] {
+  const { options = [], variables } = how;
   const { command, file, init } = kinds[executor].program;
   return [
     `${executorMountPath}/init`,
     ...init,
+    ...(variables === undefined ? [] : ["-e", variables]),
     ...command,
     ...options,
     `${executorMountPath}/${file}`,

@@ -5,6 +5,7 @@
  */
 
 import type { FunctionRecord } from "../../model/function.ts";
+import { secretReferences } from "../../model/secret_reference.ts";
 import { executorMountPath, socketName } from "./executor_mounts.ts";
 import type { DockerContext } from "./context.ts";
 
@@ -53,15 +54,19 @@ export function functionVariables(
 const readAtStart = /^(LD_|MALLOC_|GLIBC_|OPENSSL_|SSL_|LC_|LANG|TZ$)/;
 
 /**
- * Tells whether a running interpreter can adopt the function's variables.
+ * Tells whether a running interpreter can adopt the function's variables and secrets. Files have to be
+ * mounted at the start of a container.
  *
  * @param prefixes prefixes of variables that the interpreter reads only at its start
  */
 export function canBeSetLater(
-  fn: Pick<FunctionRecord, "env">,
+  fn: Pick<FunctionRecord, "env" | "secrets">,
   prefixes: readonly string[],
 ): boolean {
-  return !Object.keys(fn.env).some((name) =>
+  const secrets = secretReferences(fn.secrets);
+  if (secrets.some(({ file }) => file !== undefined)) return false;
+  const names = [...Object.keys(fn.env), ...secrets.map(({ variable = "" }) => variable)];
+  return !names.some((name) =>
     readAtStart.test(name) || prefixes.some((prefix) => name.startsWith(prefix))
   );
 }

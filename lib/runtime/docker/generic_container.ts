@@ -54,7 +54,7 @@ function genericInstancesOf({ executor }: GenericRuntime): GenericInstances {
 /** Tells whether a generic container can be specialized for a function without a disadvantage. */
 export function canSpecialize(
   runtime: GenericRuntime,
-  fn: Pick<FunctionRecord, "network" | "memoryMib" | "env" | "handler">,
+  fn: Pick<FunctionRecord, "network" | "memoryMib" | "env" | "handler" | "secrets">,
 ): boolean {
   const { memoryMib, maxMemoryMib, readAtStart, takes } = genericInstancesOf(runtime);
   return fn.network === "none" && fn.memoryMib >= memoryMib && fn.memoryMib <= maxMemoryMib &&
@@ -118,7 +118,7 @@ export class GenericContainer implements AsyncDisposable {
       share: { memoryMib, cpu: 0 },
       labels: { [runtimeLabel]: runtime.id },
       image: runtime.image,
-      command: [...executorCommand(runtime.executor, options), "generic"],
+      command: [...executorCommand(runtime.executor, { options }), "generic"],
       env: channelVariables(token),
       folders: { [executorMountPath]: mount.path, "/app": folder.path },
       network: "none",
@@ -179,7 +179,11 @@ export class GenericContainer implements AsyncDisposable {
   }
 
   async #load(fn: FunctionRecord): Promise<void> {
-    const loaded = this.#connection.load({ env: functionVariables(this.#context, fn) });
+    const secrets = fn.secrets.length > 0
+      ? await this.#context.secrets.source.forInstance(fn)
+      : undefined;
+    const env = { ...functionVariables(this.#context, fn), ...secrets?.variables };
+    const loaded = this.#connection.load({ env });
     const reply = await withTimeout(loaded, loadTimeoutMs, () => {
       throw refused(`no reply within ${loadTimeoutMs / 1000} s`);
     });

@@ -20,6 +20,7 @@ import type { NamespaceLease } from "./pause/namespaces.ts";
 import { ExecutorInstance } from "./instances.ts";
 import { preserveLog } from "./container/preserved_log.ts";
 import { containerName } from "./names.ts";
+import { secretMount } from "./secret_mounts.ts";
 import type { DockerContext } from "./context.ts";
 
 /** Instance to start. */
@@ -72,6 +73,7 @@ async function attempt(
   const { architecture } = await context.engine.facts();
   const container = new Container(context.engine, containerName(fn.name));
   await using stack = new AsyncDisposableStack();
+  const secrets = await secretMount(context, fn, stack);
   const folder = stack.use(context.mounts.forExecutor(executor, architecture));
   const endpoint = stack.use(ExecutorEndpoint.open({
     path: folder.socket,
@@ -89,13 +91,18 @@ async function attempt(
     share: fn,
     labels: functionLabels(fn),
     image: runtime.image,
-    command: executorCommand(executor),
+    command: executorCommand(executor, { variables: secrets?.variables }),
     env: { ...functionVariables(context, fn), ...channelVariables(token) },
-    folders: { [executorMountPath]: folder.path, ...(start.code ? { "/app": start.code } : {}) },
+    folders: {
+      [executorMountPath]: folder.path,
+      ...(start.code ? { "/app": start.code } : {}),
+      ...secrets?.folders,
+    },
     network,
   }));
   signal.throwIfAborted();
   const connection = await connect(context, fn, container, endpoint, signal);
+  secrets?.mount.removeVariables();
   const signals = cancelsBySignal(runtime, fn);
   const parts = { container, connection, signals, output: context.output };
   const instance = new ExecutorInstance(fn, parts, stack.move());

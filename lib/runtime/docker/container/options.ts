@@ -86,7 +86,7 @@ export function executorOptions(
       ...hostConfig(spec.share, limits, spec.network),
       ReadonlyRootfs: true,
       Tmpfs: tmpfs(limits),
-      Mounts: Object.entries(spec.folders).map(([target, source]) => readOnly(source, target)),
+      Mounts: mounts(spec.folders),
     },
   };
 }
@@ -97,14 +97,14 @@ export function executorOptions(
  *
  * @param fn function of the instance
  * @param network the engine's network mode
- * @param code folder of the host with the function's code, if the root is read-only
+ * @param folders folders of the host that are mounted read-only, by their path in the container
  */
 export function customOptions(
   fn: FunctionRecord,
   image: string,
   limits: ContainerLimits,
   network: string,
-  code?: string,
+  folders: Readonly<Record<string, string>> = {},
 ): ContainerCreateOptions {
   return {
     Image: image,
@@ -113,7 +113,7 @@ export function customOptions(
     HostConfig: {
       ...hostConfig(fn, limits, network),
       ...(limits.readOnlyRoot ? { ReadonlyRootfs: true, Tmpfs: tmpfs(limits) } : {}),
-      ...(code ? { Mounts: [readOnly(code, "/app")] } : {}),
+      Mounts: mounts(folders),
     },
   };
 }
@@ -243,8 +243,13 @@ function tmpfs({ tmpMib }: ContainerLimits): Record<string, string> {
   return { "/tmp": `rw,exec,nosuid,nodev,mode=1777,size=${tmpMib}m` };
 }
 
-function readOnly(Source: string, Target: string): MountSettings {
-  return { Type: "bind", Source, Target, ReadOnly: true };
+function mounts(folders: Readonly<Record<string, string>>): MountSettings[] {
+  return Object.entries(folders).map(([Target, Source]) => ({
+    Type: "bind",
+    Source,
+    Target,
+    ReadOnly: true,
+  }));
 }
 
 function environment(env: Readonly<Record<string, string>>): string[] {

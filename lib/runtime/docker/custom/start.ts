@@ -15,6 +15,7 @@ import { engineStatus } from "../engine/engine.ts";
 import { CustomInstance } from "../instances.ts";
 import { preserveLog } from "../container/preserved_log.ts";
 import { containerName } from "../names.ts";
+import { secretMount } from "../secret_mounts.ts";
 import { Relay } from "./relay.ts";
 import type { DockerContext } from "../context.ts";
 
@@ -65,8 +66,11 @@ async function attempt(
   stack.defer(() => void context.known.delete(container.name));
   stack.use(container);
   signal.throwIfAborted();
-  const folder = typeof code === "string" ? code : undefined;
-  await container.create(customOptions(fn, image, context.limits, relay.network, folder));
+  const folders = {
+    ...(typeof code === "string" ? { "/app": code } : {}),
+    ...(await secretMount(context, fn, stack))?.folders,
+  };
+  await container.create(customOptions(fn, image, context.limits, relay.network, folders));
   signal.throwIfAborted();
   if (code instanceof Uint8Array) await copyCode(container, code);
   signal.throwIfAborted();

@@ -1,5 +1,5 @@
 /*
- * init [-p] PROGRAM [ARGUMENT...]: process 1 of the containers of our runtimes.
+ * init [-p] [-e FILE] PROGRAM [ARGUMENT...]: process 1 of the containers of our runtimes.
  *
  * Runs the program, waits for all processes that end, orphans included, hands signals on to the
  * program, and ends as it ended: with its exit status, or 128 and its signal.
@@ -7,6 +7,9 @@
  * With -p the program's standard output and standard error are a pipe, of which it has the reading
  * end as descriptor 3. What the program has not read when it ends goes to the container's log, so
  * that nothing is lost in a crash.
+ *
+ * With -e the program also gets the environment variables in the file, NAME=VALUE with a null byte after
+ * each; they replace others of their names. Process 1 itself does not have them.
  *
  * If the program was killed (SIGKILL) and the container's control group counts a memory kill, a line
  * in the log says so (`exit.ts` reads it): the engine misses that event if the group is gone before it looks.
@@ -18,6 +21,7 @@ START;
 enum { sigchld = 17, sig_setmask = 2, signal_bytes = 8, wnohang = 1, enoent = 2 };
 enum { f_setfl = 4, o_nonblock = 04000, pipe_reader = 3, piece = 4096, max_pieces = 64 };
 enum { at_cwd = -100, sigkill = 9, max_counters = 1024 };
+enum { seek_end = 2, prot_read = 1, prot_write = 2, map_private = 2, map_anonymous = 32 };
 enum { cannot_run = 126, not_found = 127, killed = 128, max_path = 4096 };
 
 static size length(const char *text) {
@@ -58,6 +62,40 @@ static word execute(char **command, char **variables) {
     if (*folder == ':') folder++;
   }
   return why;
+}
+
+static int same_name(const char *one, const char *other) {
+  while (*one && *one == *other && *one != '=') one++, other++;
+  return *one == '=' && *other == '=';
+}
+
+static void *map(size bytes, int how, word file) {
+  word at = call(sys_mmap, 0, bytes, prot_read | prot_write, how, file, 0);
+  if (at < 0 && at > -max_path) {
+    say("cannot read the variables\n");
+    quit(cannot_run);
+  }
+  return (void *)at;
+}
+
+/* The variables of the file, and those of the given ones that it does not replace. */
+static char **with_variables(const char *path, char **given) {
+  word file = call(sys_openat, at_cwd, (word)path, 0, 0, 0, 0);
+  word bytes = call(sys_lseek, file, 0, seek_end, 0, 0, 0);
+  char *text = map(bytes, map_private, file);
+  call(sys_close, file, 0, 0, 0, 0, 0);
+  size count = 1, added = 0;
+  for (word at = 0; at < bytes; at++) count += !text[at];
+  for (char **old = given; *old; old++) count++;
+  char **all = map(count * sizeof *all, map_private | map_anonymous, -1);
+  for (char *at = text; at < text + bytes; at += length(at) + 1) all[added++] = at;
+  char **next = all + added;
+  for (; *given; given++) {
+    size at = 0;
+    while (at < added && !same_name(all[at], *given)) at++;
+    if (at == added) *next++ = *given;
+  }
+  return all;
 }
 
 static void run(char **command, char **variables, unsigned long *mask) {
@@ -125,13 +163,18 @@ __attribute__((noreturn, used)) void begin(word *stack) {
   unsigned long all = ~0UL, before = 0;
   char **command = arguments(stack) + 1;
   int ends[2] = {-1, -1};
-  if (stack[0] < 2) quit(cannot_run);
-  if (command[0][0] == '-' && command[0][1] == 'p') {
+  const char *variables = 0;
+  if (command[0] && command[0][0] == '-' && command[0][1] == 'p') {
     command++;
-    if (stack[0] < 3 || call(sys_pipe2, (word)ends, 0, 0, 0, 0, 0) < 0) quit(cannot_run);
+    if (call(sys_pipe2, (word)ends, 0, 0, 0, 0, 0) < 0) quit(cannot_run);
     /* Of both processes: whoever reads finds nothing rather than waits. */
     call(sys_fcntl, ends[0], f_setfl, o_nonblock, 0, 0, 0);
   }
+  if (command[0] && command[0][0] == '-' && command[0][1] == 'e') {
+    variables = command[1];
+    command += variables ? 2 : 1;
+  }
+  if (!command[0]) quit(cannot_run);
   /* Blocked signals wait, also those that process 1 would not get otherwise. */
   call(sys_rt_sigprocmask, sig_setmask, (word)&all, (word)&before, signal_bytes, 0, 0);
   word child = fork();
@@ -143,7 +186,8 @@ __attribute__((noreturn, used)) void begin(word *stack) {
       if (ends[1] > pipe_reader) call(sys_close, ends[1], 0, 0, 0, 0, 0);
       if (ends[0] > pipe_reader) call(sys_close, ends[0], 0, 0, 0, 0, 0);
     }
-    run(command, environment(stack), &before);
+    char **given = environment(stack);
+    run(command, variables ? with_variables(variables, given) : given, &before);
   }
   if (child < 0) quit(cannot_run);
   if (ends[1] >= 0) call(sys_close, ends[1], 0, 0, 0, 0, 0);

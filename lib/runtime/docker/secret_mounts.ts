@@ -1,0 +1,160 @@
+/**
+ * Secrets of containers. They are files in the machine's memory (tmpfs), mounted read-only: neither the
+ * configuration of a container nor a disk has them.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { ServerledgeError } from "../../base/errors.ts";
+import { randomId } from "../../base/ids.ts";
+import type { FunctionRecord } from "../../model/function.ts";
+import { secretFolder } from "../../model/secret_reference.ts";
+import type { InstanceSecrets, SecretSource } from "../../secrets/instance_secrets.ts";
+
+/** Memory-backed file system of every Linux machine. */
+const memoryFolder = "/dev/shm";
+const prefix = "serverledge-secrets-";
+/** File with the variables of an instance, which exists until its executor has started. */
+const variablesFile = ".variables";
+
+/** Folder with the secrets of one container. Disposing it removes it. */
+export class SecretMount implements Disposable {
+  /**
+   * Wraps a folder that exists.
+   *
+   * @param path absolute path on the host
+   * @param variablesFile name of the file for process 1; undefined if there are no variables
+   */
+  constructor(readonly path: string, readonly variablesFile: string | undefined) {}
+
+  /** Removes the variables, which the executor has read. */
+  removeVariables(): void {
+    if (this.variablesFile) Deno.removeSync(join(this.path, this.variablesFile));
+  }
+
+  /** Removes the folder. */
+  [Symbol.dispose](): void {
+    removeFolder(this.path);
+  }
+}
+
+/** Factory of the folders with secrets. */
+export class SecretMounts implements Disposable {
+  readonly #pointer: string;
+  #base: string | undefined;
+
+  /**
+   * Removes what an earlier process has left.
+   *
+   * @param runDir private folder of the node, which keeps the name of the folder in memory
+   */
+  constructor(runDir: string) {
+    this.#pointer = join(runDir, "secret-folder");
+    this.#removeFormer();
+  }
+
+  /**
+   * Writes the secrets of an instance.
+   *
+   * @throws `INSTANCE_START_FAILED` if there is no file system in memory
+   */
+  write({ variables, files }: InstanceSecrets): SecretMount {
+    // Containers run as other users. The parent folder keeps out other users of the host.
+    const path = join(this.#base ??= this.#create(), randomId(10));
+    Deno.mkdirSync(path);
+    using stack = new DisposableStack();
+    stack.defer(() => removeFolder(path));
+    Deno.chmodSync(path, 0o755);
+    for (const [name, value] of Object.entries(files)) write(join(path, name), value);
+    const environment = Object.entries(variables).map(([name, value]) => `${name}=${value}\0`).join(
+      "",
+    );
+    if (environment !== "") write(join(path, variablesFile), new TextEncoder().encode(environment));
+    stack.move();
+    return new SecretMount(path, environment === "" ? undefined : variablesFile);
+  }
+
+  /** Removes all secrets. */
+  [Symbol.dispose](): void {
+    if (this.#base === undefined) return;
+    removeFolder(this.#base);
+    removeFolder(this.#pointer);
+  }
+
+  #create(): string {
+    const mounts = Deno.readTextFileSync("/proc/self/mounts").split("\n");
+    if (!mounts.some((line) => line.split(" ").slice(1, 3).join(" ") === `${memoryFolder} tmpfs`)) {
+      throw new ServerledgeError(
+        "INSTANCE_START_FAILED",
+        `Containers cannot have secrets on this node: ${memoryFolder} must be a tmpfs`,
+      );
+    }
+    const base = Deno.makeTempDirSync({ dir: memoryFolder, prefix });
+    Deno.writeTextFileSync(this.#pointer, base, { mode: 0o600 });
+    return base;
+  }
+
+  #removeFormer(): void {
+    let former: string;
+    try {
+      former = Deno.readTextFileSync(this.#pointer);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      throw error;
+    }
+    if (former.startsWith(join(memoryFolder, prefix)) && !former.includes("..")) {
+      removeFolder(former);
+    }
+  }
+}
+
+/** Source of the secrets of containers, and where they are put. */
+export interface ContainerSecrets {
+  readonly source: SecretSource;
+  readonly mounts: SecretMounts;
+}
+
+/** Secrets of a container that is to be created. */
+export interface MountedSecrets {
+  readonly mount: SecretMount;
+  /** Folder of the host by its path in the container. */
+  readonly folders: Readonly<Record<string, string>>;
+  /** Path of the file with the variables in the container; undefined if there are none. */
+  readonly variables: string | undefined;
+}
+
+/**
+ * Decrypts and writes the secrets of an instance.
+ *
+ * @param stack removes them with the container
+ * @returns undefined if the function has none
+ * @throws `INSTANCE_START_FAILED`
+ */
+export async function secretMount(
+  { secrets: { source, mounts } }: { readonly secrets: ContainerSecrets },
+  fn: FunctionRecord,
+  stack: AsyncDisposableStack,
+): Promise<MountedSecrets | undefined> {
+  const secrets = fn.secrets.length > 0 ? await source.forInstance(fn) : undefined;
+  if (!secrets) return undefined;
+  const mount = stack.use(mounts.write(secrets));
+  return {
+    mount,
+    folders: { [secretFolder]: mount.path },
+    variables: mount.variablesFile && `${secretFolder}/${mount.variablesFile}`,
+  };
+}
+
+function write(path: string, bytes: Uint8Array): void {
+  Deno.writeFileSync(path, bytes, { createNew: true });
+  Deno.chmodSync(path, 0o444);
+}
+
+function removeFolder(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
