@@ -11,6 +11,7 @@ import { logger } from "../base/log.ts";
 import { respondingNode } from "../cluster/peers/responding_node.ts";
 import type { NodeClient } from "../cluster/peers/node_client.ts";
 import type { WholeResponse } from "../http/client.ts";
+import { checkText } from "./failure_text.ts";
 import type { Target } from "./target_table.ts";
 
 /** Longest wait for a response, ms. */
@@ -127,10 +128,10 @@ export class HealthChecks implements AsyncDisposable {
         target.markUnhealthy(addressConflict(target, id));
       } else if (status === 200) target.checkPassed();
       else target.markUnhealthy(`its health check returned status ${status}`);
-    } catch {
+    } catch (error) {
       if (this.#stop.signal.aborted) return;
       this.#client.forget(target.record.url);
-      target.checkFailed("it does not respond");
+      target.checkFailed(checkText(error));
     }
     if (wasHealthy === target.isHealthy) return;
     const { id } = target.record;

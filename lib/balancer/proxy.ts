@@ -16,6 +16,7 @@ import type { IncomingRequest } from "../http/server/messages.ts";
 import { KnownResponse } from "../http/server/web.ts";
 import type { NodeRecord } from "../model/node.ts";
 import { codedErrorIn, warmExecutionIn } from "./response.ts";
+import { failureText } from "./failure_text.ts";
 import { type Client, requestHeaders, responseHeaders } from "./forwarded_headers.ts";
 import { readBody, type RequestBody } from "./request_body.ts";
 import type { Choice } from "./router.ts";
@@ -226,15 +227,6 @@ function referral(forwarding: Forwarding, { code, details }: ServerledgeError): 
   return isReferral ? node : undefined;
 }
 
-/** Describes in words that follow the node's name why it gave no response. */
-function failureText(error: unknown): string {
-  if (error instanceof NeverSent) return "it does not accept connections";
-  if (error instanceof RestartedNode) return "it has restarted";
-  return error instanceof UnsignedResponse
-    ? "its response is not signed with this cluster's secret"
-    : "the connection broke before the response";
-}
-
 function isBuffered(body: RequestBody): boolean {
   return !(body instanceof ReadableStream);
 }
@@ -261,7 +253,7 @@ function noNodeAvailable(all: readonly Target[]): ServerledgeError {
 function unreachable({ record }: Target, cause: unknown): ServerledgeError {
   return new ServerledgeError(
     "PEER_UNREACHABLE",
-    `Node ${record.id} at ${record.url} does not accept connections, and no other node ` +
+    `Node ${record.id} at ${record.url} cannot be reached: ${failureText(cause)}; no other node ` +
       "can accept the request",
     { cause, details: { node: record.id } },
   );

@@ -8,11 +8,20 @@ import { timeLimit } from "../base/async.ts";
 import { systemClock } from "../base/clock.ts";
 import { closeQuietly } from "../base/close.ts";
 import { Connection } from "./connection.ts";
-import { NeverSent, NotTrusted } from "./failures.ts";
+import { NeverSent, TlsFailed } from "./failures.ts";
 import type { Trust } from "./tls/trust.ts";
 
 /** Default maximum time to establish a connection, ms. */
 const defaultTimeoutMs = 2_000;
+
+/** Errors of a connection that ended, whatever the reason. */
+const endedErrors = [
+  Deno.errors.UnexpectedEof,
+  Deno.errors.ConnectionReset,
+  Deno.errors.ConnectionAborted,
+  Deno.errors.BrokenPipe,
+  Deno.errors.TimedOut,
+];
 
 /** Options of connections. */
 export interface ConnectOptions {
@@ -51,8 +60,8 @@ export function addressOf(url: string): ServerAddress {
  * Connects to a server.
  *
  * @param signals signals, each of which aborts the attempt
- * @throws {NotTrusted} if TLS fails, e.g. for the server's certificate; {NeverSent} if the connection
- *   is not established in time
+ * @throws {TlsFailed} if TLS cannot be agreed on, e.g. for the server's certificate; {NeverSent} if the
+ *   connection is not established in time, or ends
  */
 export async function connect(
   address: ServerAddress,
@@ -66,7 +75,7 @@ export async function connect(
     conn.setNoDelay(true);
     return new Connection(isSecure ? await secured(conn, address, limit.signal, trust) : conn);
   } catch (cause) {
-    if (cause instanceof NotTrusted) throw cause;
+    if (cause instanceof TlsFailed) throw cause;
     throw new NeverSent(`No connection to ${hostname} port ${port}`, { cause });
   }
 }
@@ -89,9 +98,9 @@ async function secured(
     return secure;
   } catch (cause) {
     close();
-    if (signal.aborted) throw cause;
+    if (signal.aborted || endedErrors.some((ended) => cause instanceof ended)) throw cause;
     const reason = (cause as Error).message;
-    throw new NotTrusted(`No TLS connection to ${hostname} port ${port}: ${reason}`, { cause });
+    throw new TlsFailed(`No TLS connection to ${hostname} port ${port}: ${reason}`, { cause });
   } finally {
     signal.removeEventListener("abort", close);
   }

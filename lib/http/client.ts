@@ -5,14 +5,17 @@
  * @module
  */
 
+import { logger } from "../base/log.ts";
 import type { ReserveMemory } from "../base/reserve_memory.ts";
 import { connect, type ConnectOptions } from "./address.ts";
 import { readWhole } from "./body.ts";
 import type { Connection, IncomingResponse } from "./connection.ts";
-import { NeverSent, NotTrusted } from "./failures.ts";
+import { NeverSent, TlsFailed } from "./failures.ts";
 import type { HeaderPair } from "./head.ts";
 import type { HttpRequest } from "./request.ts";
 import { IdlePool } from "./pool.ts";
+
+const log = logger("http");
 
 /** Maximum size of a body that is not streamed, bytes. If such a body breaks off, the request fails. */
 const maxWholeBytes = 256 << 10;
@@ -66,6 +69,8 @@ export class HttpClient implements Disposable {
   readonly #busy = new Set<Connection>();
   readonly #stop = new AbortController();
   readonly #options: ConnectOptions;
+  /** Servers with which TLS could not be agreed on last time. */
+  readonly #distrusted = new Set<string>();
 
   /** Creates a client without connections. */
   constructor(options: ConnectOptions = {}) {
@@ -123,6 +128,7 @@ export class HttpClient implements Disposable {
   /** Closes the connections to all other servers, as {@link HttpClient.forget} does. */
   keepOnly(urls: ReadonlySet<string>): void {
     for (const url of [...this.#pools.keys()]) if (!urls.has(url)) this.forget(url);
+    for (const url of [...this.#distrusted]) if (!urls.has(url)) this.#distrusted.delete(url);
   }
 
   /** Closes all connections. */
@@ -161,11 +167,19 @@ export class HttpClient implements Disposable {
     signal.addEventListener("abort", close);
     try {
       const { head, body } = await this.#asked(pool, request, signal, use);
+      this.#distrusted.delete(url);
       return { head, body, end: () => leave((connection) => pool.keep(connection)), drop };
     } catch (error) {
+      if (error instanceof TlsFailed) this.#distrust(url, error);
       drop();
       throw error;
     }
+  }
+
+  /** Logs the first TLS failure of a server. */
+  #distrust(url: string, { message }: TlsFailed): void {
+    if (!this.#distrusted.has(url)) log.warn("{problem}", { problem: message });
+    this.#distrusted.add(url);
   }
 
   /** Sends a request over a kept connection, or a new one. `use` receives each connection that is tried. */
@@ -186,11 +200,7 @@ export class HttpClient implements Disposable {
         if (!(error instanceof NeverSent) || givenUp()) throw error;
       }
     }
-    const fresh = await connect(pool.address, [signal, this.#stop.signal], this.#options)
-      .catch((error) => {
-        if (error instanceof NotTrusted) pool.distrust(error.message);
-        throw error;
-      });
+    const fresh = await connect(pool.address, [signal, this.#stop.signal], this.#options);
     use(fresh);
     return await fresh.ask(request);
   }

@@ -10,10 +10,13 @@ export class NeverSent extends Error {
   override readonly name: string = "NeverSent";
 }
 
-/** Error for a server with which TLS could not be agreed on, mostly since its certificate is not trusted. */
-export class NotTrusted extends NeverSent {
+/**
+ * Error for a server with which TLS could not be agreed on: mostly its certificate is not trusted, or it serves
+ * plain HTTP. A connection that ended during the handshake is a {@link NeverSent}.
+ */
+export class TlsFailed extends NeverSent {
   /** The class, for logs. */
-  override readonly name = "NotTrusted";
+  override readonly name = "TlsFailed";
 }
 
 /** Error for a connection that ended before the message did. The server may have processed the request. */

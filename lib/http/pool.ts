@@ -4,11 +4,8 @@
  * @module
  */
 
-import { logger } from "../base/log.ts";
 import { addressOf, type ServerAddress } from "./address.ts";
 import type { Connection } from "./connection.ts";
-
-const log = logger("http");
 
 /** Maximum number of idle connections. */
 const maxIdle = 128;
@@ -19,7 +16,6 @@ export class IdlePool implements Disposable {
   readonly address: ServerAddress;
   readonly #idle: Connection[] = [];
   #isDisposed = false;
-  #isDistrusted = false;
 
   /**
    * Creates an empty pool.
@@ -53,12 +49,6 @@ export class IdlePool implements Disposable {
       const at = this.#idle.indexOf(connection);
       if (at >= 0) this.#idle.splice(at, 1);
     });
-  }
-
-  /** Logs the first of the server's TLS failures. */
-  distrust(problem: string): void {
-    if (!this.#isDistrusted) log.warn("{problem}", { problem });
-    this.#isDistrusted = true;
   }
 
   /** Closes all idle connections. */

@@ -193,6 +193,19 @@ Deno.test("a node at whose address another responds gets no requests, and the re
   for (let k = 0; k < 10; k++) assert.equal(servedBy(await invoke(lb, `f${k}`)), "right");
 });
 
+Deno.test("a node without TLS at an https: URL gets no requests, and the reason is reported", async () => {
+  await using plain = new FakeNode("plain");
+  const record = { ...plain.record, url: plain.record.url.replace("http:", "https:") };
+  await using lb = await region({ nodes: [{ record }] });
+  await eventually("the problem is TLS", async () => {
+    const [target] = await targets(lb);
+    return /^TLS with it fails .*cluster\.tls\.ca.*No TLS connection/.test(target.Problem);
+  });
+  const { status, body } = await invoke(lb);
+  assert.deepEqual([status, body.code], [429, "NO_SUITABLE_NODE"]);
+  assert.match(body.message, /node plain: TLS with it fails/);
+});
+
 Deno.test("a balancer does not forward to itself: another node serves the request, or an error says why", async () => {
   await using lb = await region({ config: { "lb.health.interval": 60 } });
   const own = { ...exampleRecord, id: "own", url: lb.url };

@@ -5,10 +5,11 @@
  */
 
 import assert from "node:assert/strict";
+import { logTo } from "../../lib/base/log.ts";
 import { connect } from "../../lib/http/address.ts";
 import { askOnce } from "../../lib/http/ask_once.ts";
 import { HttpClient, type HttpResponse } from "../../lib/http/client.ts";
-import { BadMessage, ConnectionBroken, NeverSent } from "../../lib/http/failures.ts";
+import { BadMessage, ConnectionBroken, NeverSent, TlsFailed } from "../../lib/http/failures.ts";
 import { askGuarded } from "../../lib/http/guarded.ts";
 import type { HttpRequest } from "../../lib/http/request.ts";
 import { eventually } from "../support/eventually.ts";
@@ -267,4 +268,38 @@ Deno.test("askGuarded: closes its connection to a server that does not speak TLS
   })();
   await eventually("the connection is closed", () => isClosed, 5_000);
   await reading;
+});
+
+Deno.test("TLS that cannot be agreed on is logged once", async () => {
+  const warnings: string[] = [];
+  using _log = { [Symbol.dispose]: () => logTo() };
+  logTo(({ properties }) => warnings.push(String(properties.problem)));
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("plain"),
+  );
+  using client = new HttpClient();
+  const url = `https://127.0.0.1:${server.addr.port}`;
+  for (let k = 0; k < 5; k++) {
+    await assert.rejects(ask(client, { url }), TlsFailed);
+    client.forget(url);
+  }
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /^No TLS connection to 127\.0\.0\.1 port \d+: /);
+});
+
+Deno.test("a connection that ends during the TLS handshake says nothing about trust", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const closing = (async () => {
+    for await (const conn of listener) {
+      await conn.read(new Uint8Array(4096));
+      conn.close();
+    }
+  })();
+  using client = new HttpClient();
+  const url = `https://127.0.0.1:${listener.addr.port}`;
+  const ended = (error: unknown) => error instanceof NeverSent && !(error instanceof TlsFailed);
+  await assert.rejects(ask(client, { url }), ended);
+  listener.close();
+  await closing;
 });

@@ -5,7 +5,7 @@
  */
 
 import { ServerledgeError } from "../../base/errors.ts";
-import { BadMessage, NotTrusted } from "../../http/failures.ts";
+import { BadMessage, TlsFailed } from "../../http/failures.ts";
 import { authority, type Endpoint, urlOf } from "./endpoint.ts";
 
 /**
@@ -19,7 +19,7 @@ export async function unreachable(
   cause: unknown,
   resolve: (host: string) => Promise<unknown> = lookUp,
 ): Promise<ServerledgeError> {
-  if (cause instanceof NotTrusted || cause instanceof BadMessage) {
+  if (cause instanceof TlsFailed || cause instanceof BadMessage) {
     return new ServerledgeError("PEER_UNREACHABLE", notUnderstood(endpoint, cause), { cause });
   }
   const isKnown = await resolve(endpoint.host).then(() => true, () => false);
@@ -34,8 +34,8 @@ export async function unreachable(
   );
 }
 
-function notUnderstood(endpoint: Endpoint, cause: NotTrusted | BadMessage): string {
-  if (cause instanceof NotTrusted) {
+function notUnderstood(endpoint: Endpoint, cause: TlsFailed | BadMessage): string {
+  if (cause instanceof TlsFailed) {
     const url = urlOf(endpoint);
     return `${cause.message}. If the certificate is self-signed, trust it by its fingerprint ` +
       `(serverledge login ${url} --fingerprint SHA256:...), or get it with serverledge tls fetch ${url}; ` +

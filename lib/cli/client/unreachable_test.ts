@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BadMessage, NotTrusted } from "../../http/failures.ts";
+import { BadMessage, TlsFailed } from "../../http/failures.ts";
 import { unreachable } from "./unreachable.ts";
 
 const cause = new TypeError("error sending request");
@@ -21,7 +21,7 @@ Deno.test("unreachable: distinguishes a name that cannot be resolved from a stop
 Deno.test("unreachable: names the option for a node that it does not trust, or that serves HTTPS", async () => {
   const endpoint = { host: "edge-1", port: 1323, isSecure: true };
   const resolve = () => assert.fail("no name is resolved");
-  const distrusted = await unreachable(endpoint, new NotTrusted("No TLS: reason"), resolve);
+  const distrusted = await unreachable(endpoint, new TlsFailed("No TLS: reason"), resolve);
   assert.match(
     distrusted.message,
     /^No TLS: reason\. .*login https:\/\/edge-1:1323 --fingerprint.*tls fetch.*--ca FILE.* http:\/\/edge-1:1323$/,

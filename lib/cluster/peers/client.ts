@@ -11,7 +11,7 @@ import { type ErrorCode, errorCodes, ServerledgeError } from "../../base/errors.
 import { type MemoryReservation, reserveLong } from "../../base/reserve_memory.ts";
 import { sliceBytes } from "../../base/slices.ts";
 import type { HttpResponse, WholeResponse } from "../../http/client.ts";
-import { BadMessage, ConnectionBroken, NeverSent, NotTrusted } from "../../http/failures.ts";
+import { BadMessage, ConnectionBroken, NeverSent, TlsFailed } from "../../http/failures.ts";
 import type { HttpRequest } from "../../http/request.ts";
 import { isObject } from "../../json/json.ts";
 import { liftText } from "../../json/lift.ts";
@@ -330,10 +330,11 @@ async function parsedResponse(
 }
 
 function toServerledgeError(peer: NodeRecord, error: unknown): unknown {
-  if (error instanceof NotTrusted) {
+  if (error instanceof TlsFailed) {
     return new ServerledgeError(
       "PEER_UNREACHABLE",
-      `Node ${peer.id} at ${peer.url} is not trusted: check cluster.tls.ca. ${error.message}`,
+      `Cannot agree on TLS with node ${peer.id} at ${peer.url} (check cluster.tls.ca): ` +
+        error.message,
       { cause: error },
     );
   }
