@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { raiseDescriptorLimit } from "../../lib/base/descriptors.ts";
 import { code, get, post, python } from "../support/client.ts";
 import { startEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
@@ -129,6 +130,65 @@ Deno.test("a node with 64 descriptors withstands 200 idle connections and 200 ha
   await using node = await startNodeProcess({ runner: limited(64) });
   await withstands(node, 200, [await sandboxed("second")]);
 });
+
+Deno.test("a node keeps 10,000 idle connections, and serves each of them and others meanwhile", async () => {
+  const count = 10_000;
+  const { soft } = await raiseDescriptorLimit();
+  // A node keeps a quarter for other things than connections.
+  assert.ok(soft >= 1.4 * count, `ulimit -n is ${soft}, which is too low for this test`);
+  await using node = await startNodeProcess({ config: { "api.idle.timeout": 600 } });
+  assert.equal((await post(`${node.url}/create`, await sandboxed("f"))).status, 200);
+  assert.equal((await post(`${node.url}/invoke/f`)).status, 200);
+  const before = { descriptors: descriptors(node), memory: residentMib(node) };
+  const port = Number(new URL(node.url).port);
+  using clients = new DisposableStack();
+  const idleClients: Deno.TcpConn[] = [];
+  while (idleClients.length < count) {
+    const opened = Array.from({ length: 50 }, () => Deno.connect({ hostname: "127.0.0.1", port }));
+    const batch = await Promise.all(opened);
+    for (const conn of batch) clients.defer(() => conn.close());
+    idleClients.push(...batch);
+    await Promise.all(batch.map(healthOver));
+  }
+  assert.ok(descriptors(node) >= before.descriptors + count);
+  const grown = residentMib(node) - before.memory;
+  assert.ok(grown < 300, `${count} idle connections take ${grown} MiB`);
+
+  for (let call = 0; call < 20; call++) {
+    assert.equal((await post(`${node.url}/invoke/f`)).status, 200);
+  }
+  // None had to make way, and each is as good as a new one.
+  for (let at = 0; at < count; at += 50) {
+    await Promise.all(idleClients.slice(at, at + 50).map(healthOver));
+  }
+  clients.dispose();
+  await eventually(
+    "as few descriptors as before",
+    async () =>
+      (await get(`${node.url}/status`)).status === 200 &&
+      descriptors(node) <= before.descriptors + 1,
+  );
+  assert.doesNotMatch(node.log(), /Uncaught|panicked/);
+  assert.equal(await node.stop(), 0);
+});
+
+/** Sends a request over a connection that stays, and reads its response. */
+async function healthOver(conn: Deno.TcpConn): Promise<void> {
+  await conn.write(new TextEncoder().encode(idle));
+  const buffer = new Uint8Array(1024);
+  let text = "";
+  while (!text.endsWith("}\n")) {
+    const read = await conn.read(buffer);
+    assert.notEqual(read, null, `closed after "${text}"`);
+    text += new TextDecoder().decode(buffer.subarray(0, read!));
+  }
+  assert.match(text, /^HTTP\/1\.1 200 /);
+}
+
+function residentMib(node: NodeProcess): number {
+  const status = Deno.readTextFileSync(`/proc/${node.pid}/status`);
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
+}
 
 Deno.test("a node raises its limit of descriptors as far as possible", async () => {
   await using node = await startNodeProcess({ runner: limited(256, "-S") });
