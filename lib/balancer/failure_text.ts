@@ -16,7 +16,7 @@ export function failureText(error: unknown): string {
   if (error instanceof NeverSent) return "it does not accept connections";
   if (error instanceof RestartedNode) return "it has restarted";
   return error instanceof UnsignedResponse
-    ? "its response is not signed with this cluster's secret"
+    ? `its response is not signed with this cluster's secret (${error.said})`
     : "the connection broke before the response";
 }
 

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { jsonAnswer } from "../api/headers.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { requestIdHeader } from "../cluster/peers/hop_headers.ts";
 import { reportHeader } from "../cluster/peers/event_exchange.ts";
 import { resourcesIn } from "../cluster/peers/resource_headers.ts";
-import { type NodeClient, RestartedNode } from "../cluster/peers/node_client.ts";
+import { HeadTooLong, type NodeClient, RestartedNode } from "../cluster/peers/node_client.ts";
 import { UnsignedResponse } from "../cluster/trust/request_signer.ts";
 import type { HttpResponse } from "../http/client.ts";
 import { NeverSent } from "../http/failures.ts";
@@ -183,8 +184,12 @@ export class Proxy {
     error: unknown,
     body: RequestBody,
   ): Attempt {
+    if (error instanceof HeadTooLong) {
+      return { response: () => headTooLong(error), mayRetry: false };
+    }
     const isUnsent = error instanceof NeverSent;
-    target.markUnhealthy(failureText(error));
+    // A proxy in front of the node may have written the response because of the client's request.
+    if (!(error instanceof UnsignedResponse)) target.markUnhealthy(failureText(error));
     this.#observer.failed(target);
     const { kind } = forwarding;
     return {
@@ -277,10 +282,14 @@ function connectionBroken({ record }: Target, kind: Kind, cause: unknown): Serve
 
 function brokenText({ id, url }: NodeRecord, cause: unknown): string {
   if (cause instanceof UnsignedResponse) {
-    return `The response at ${url} is not signed by node ${id}`;
+    return `The response at ${url} is not signed by node ${id} (${cause.said})`;
   }
   if (cause instanceof RestartedNode) return `Node ${id} restarted before the response`;
   return `The connection to node ${id} broke before the response`;
+}
+
+function headTooLong({ message }: HeadTooLong): Response {
+  return jsonAnswer({ code: "INVALID_REQUEST", message }, 431);
 }
 
 function clientDisconnected(cause: unknown): ServerledgeError {

@@ -26,6 +26,7 @@ import type { Eligibility, Forwarded, Peers, PeerSummary } from "./peers/peers.t
 import { Prober, type Traffic } from "./status/prober.ts";
 import { livenessCheckMs, LivenessMonitor } from "./status/liveness_monitor.ts";
 import { openStatusSocket } from "./status/socket.ts";
+import { UnsignedResponse } from "./trust/request_signer.ts";
 import type { ClusterAuth } from "./trust/cluster_auth.ts";
 import { Vivaldi } from "./coordinates/vivaldi.ts";
 
@@ -312,7 +313,10 @@ export class Cluster implements Peers, AsyncDisposable {
         this.#table.connectionFailed(to);
         throw unresponsive(peer, error);
       }
-      const { code, details } = error as ServerledgeError;
+      const { code, cause, details } = error as ServerledgeError;
+      if (cause instanceof UnsignedResponse) {
+        peer.mismatches.add("rejected", `its response is not signed (${cause.said})`);
+      }
       if (details?.peerCode === "UNAUTHORIZED") {
         peer.mismatches.add(
           "rejected",

@@ -5,9 +5,13 @@
  */
 
 import assert from "node:assert/strict";
+import { peerGuard } from "../../lib/api/peer_guard.ts";
+import { serveApi } from "../../lib/api/server.ts";
 import { HashRing } from "../../lib/balancer/architectures/hash_ring.ts";
 import { eventually } from "../support/eventually.ts";
+import { authOf } from "../support/fakes/signing_server.ts";
 import { breaker, FakeNode, refuse, report } from "../support/fakes/fake_node.ts";
+import { RawClient } from "../support/network/raw_client.ts";
 import {
   closing,
   exampleRecord,
@@ -204,6 +208,44 @@ Deno.test("a node without TLS at an https: URL gets no requests, and the reason 
   const { status, body } = await invoke(lb);
   assert.deepEqual([status, body.code], [429, "NO_SUITABLE_NODE"]);
   assert.match(body.message, /node plain: TLS with it fails/);
+});
+
+Deno.test("headers of a client that are too many for a node: 431, and the node stays in use", async () => {
+  const auth = authOf("s", exampleRecord);
+  const handle = peerGuard(
+    () => ({ status: 200, headers: [], body: '{"Node":"a"}' }),
+    auth.verifier,
+  );
+  await using server = serveApi(handle, { hostname: "127.0.0.1", port: 0 });
+  const record = auth.registrations.sign({ ...exampleRecord, url: server.url });
+  const balancer = authOf("s", { id: "lb-1", incarnation: "lb-1-1" });
+  await using lb = await region({
+    nodes: [{ record }],
+    auth: balancer,
+    config: { "lb.health.interval": 60 },
+  });
+  const statuses = new Set<number>();
+  for (let count = 100; count < 128; count++) {
+    const lines = Array.from({ length: count - 3 }, (_, k) => `x-${k}: 1\r\n`).join("");
+    const head = `GET /function HTTP/1.1\r\nhost: localhost\r\n${lines}\r\n`;
+    using client = await RawClient.open(Number(new URL(lb.url).port), head);
+    statuses.add((await client.response()).status);
+    assert.deepEqual((await targets(lb)).map(({ Healthy }) => Healthy), [true]);
+  }
+  assert.deepEqual([...statuses], [200, 431]);
+});
+
+Deno.test("a node whose responses another one gives: the reason is reported, with a secret too", async () => {
+  const { verifier } = authOf("s", { id: "other", incarnation: "other-1" });
+  const handle = peerGuard(() => ({ status: 200, headers: [], body: "" }), verifier);
+  await using server = serveApi(handle, { hostname: "127.0.0.1", port: 0 });
+  const auth = authOf("s", { id: "lb-1", incarnation: "lb-1-1" });
+  const record = auth.registrations.sign({ ...exampleRecord, url: server.url });
+  await using lb = await region({ nodes: [{ record }], auth });
+  await eventually("the problem names both", async () => {
+    const [{ Problem }] = await targets(lb);
+    return /not signed .*signed for node a, but this is node other/.test(Problem);
+  });
 });
 
 Deno.test("a balancer does not forward to itself: another node serves the request, or an error says why", async () => {

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { peerGuard } from "../../lib/api/peer_guard.ts";
 import { serveApi } from "../../lib/api/server.ts";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
-import { NodeClient, RestartedNode } from "../../lib/cluster/peers/node_client.ts";
+import { HeadTooLong, NodeClient, RestartedNode } from "../../lib/cluster/peers/node_client.ts";
 import { UnsignedResponse } from "../../lib/cluster/trust/request_signer.ts";
 import type { HttpRequest } from "../../lib/http/request.ts";
 import { sampleNode } from "../contract/registry.ts";
@@ -103,6 +103,45 @@ Deno.test("NodeClient: rejects the response of a node with another secret", asyn
     UnsignedResponse,
   );
   assert.deepEqual([node.count, ended], [0, 1]);
+});
+
+Deno.test("NodeClient: an unsigned response is shown with what it says", async () => {
+  await using node = serve(sampleNode("other"));
+  using client = new NodeClient(authOf("s", me).signer);
+  const said = /^status 401: The request is signed for node peer, but this is node other/;
+  await assert.rejects(
+    client.ask(node.record, request(), never, 1000),
+    (error: unknown) => error instanceof UnsignedResponse && said.test(error.said),
+  );
+});
+
+Deno.test("NodeClient: does not send a head that the node's server would reject", async () => {
+  await using node = serve();
+  const long = (length: number) => [["x-long", "x".repeat(length)]] as const;
+  const many = (count: number) => Array.from({ length: count }, (_, k) => [`x-${k}`, "1"] as const);
+  for (const signer of [authOf("s", me).signer, undefined]) {
+    using client = new NodeClient(signer);
+    const outcome = async (headers: HttpRequest["headers"]) => {
+      const sent = { ...request(), headers: [...request().headers, ...headers] };
+      const { count } = node;
+      try {
+        return (await client.ask(node.record, sent, never, 1000)).status;
+      } catch (error) {
+        assert(error instanceof HeadTooLong, String(error));
+        assert.equal(node.count, count);
+        return error.name;
+      }
+    };
+    const counts = [];
+    for (let count = 120; count < 130; count++) counts.push(await outcome(many(count)));
+    const lengths = [];
+    for (let length = 65_000; length < 65_700; length += 10) {
+      lengths.push(await outcome(long(length)));
+    }
+    for (const outcomes of [counts, lengths]) {
+      assert.deepEqual([outcomes[0], outcomes.at(-1)], [200, "HeadTooLong"]);
+    }
+  }
 });
 
 Deno.test("NodeClient: without a secret it signs nothing", async () => {

@@ -8,6 +8,7 @@ import { serveApi } from "../../lib/api/server.ts";
 import { Balancer } from "../../lib/balancer/balancer.ts";
 import { anyone } from "../../lib/access/principal.ts";
 import { systemClock } from "../../lib/base/clock.ts";
+import type { ClusterAuth } from "../../lib/cluster/trust/cluster_auth.ts";
 import { resolveConfig } from "../../lib/config/config.ts";
 import type { FunctionRecord } from "../../lib/model/function.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";
@@ -26,11 +27,13 @@ export interface RegionOptions {
   readonly nodes?: readonly { readonly record: NodeRecord }[];
   readonly functions?: readonly FunctionRecord[];
   readonly config?: Readonly<Record<string, unknown>>;
+  /** The cluster's secret, as the balancer has it. */
+  readonly auth?: ClusterAuth;
 }
 
 /** Starts a balancer; its nodes are those given, until the test says otherwise. */
 export async function region(
-  { nodes = [], functions = [], config = {} }: RegionOptions,
+  { nodes = [], functions = [], config = {}, auth }: RegionOptions,
 ): Promise<Region> {
   await using stack = new AsyncDisposableStack();
   let members: NodeObserver | undefined;
@@ -43,6 +46,7 @@ export async function region(
       node: { id: "lb-1", area: "CLOUD", version: "0" },
       access: { authenticate: () => anyone, isRequired: false },
       clock: systemClock,
+      auth,
       random: () => 0,
       registry: {
         description: "of the test",

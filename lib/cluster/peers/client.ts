@@ -29,7 +29,7 @@ import { surround } from "../../model/params.ts";
 import { respondingNode } from "./responding_node.ts";
 import { type RequestSigner, UnsignedResponse } from "../trust/request_signer.ts";
 import { hopHeaders } from "./hop_headers.ts";
-import { NodeClient, RestartedNode } from "./node_client.ts";
+import { HeadTooLong, NodeClient, RestartedNode } from "./node_client.ts";
 import { forwardedEvent, isForwardable, readEventResponse } from "./event_exchange.ts";
 import type { Forwarded } from "./peers.ts";
 import { type Resources, resourcesIn } from "./resource_headers.ts";
@@ -348,7 +348,15 @@ function toServerledgeError(peer: NodeRecord, error: unknown): unknown {
   if (error instanceof UnsignedResponse) {
     return new ServerledgeError(
       "FUNCTION_CRASHED",
-      `The response at ${peer.url} is not signed by node ${peer.id}; the function may have run there`,
+      `The response at ${peer.url} is not signed by node ${peer.id} (${error.said}); the function ` +
+        "may have run there",
+      { cause: error },
+    );
+  }
+  if (error instanceof HeadTooLong) {
+    return new ServerledgeError(
+      "PEER_DECLINED",
+      `Cannot send the request to node ${peer.id}: ${error.message}`,
       { cause: error },
     );
   }

@@ -8,13 +8,24 @@
 import type { ReserveMemory } from "../../base/reserve_memory.ts";
 import { HttpClient, type HttpResponse, type WholeResponse } from "../../http/client.ts";
 import { ConnectionBroken } from "../../http/failures.ts";
+import { maxHeadBytes } from "../../http/input.ts";
 import type { HttpRequest } from "../../http/request.ts";
+import { maxHeaders } from "../../http/server/request_head.ts";
 import type { Trust } from "../../http/tls/trust.ts";
 import type { NodeRecord } from "../../model/node.ts";
 import type { RequestSigner } from "../trust/request_signer.ts";
 
+/** Maximum length of the version in the first line, the header that delimits the body, and line ends. */
+const restOfHeadBytes = 64;
+
 /** The node that is sent a request. */
 export type Addressee = Pick<NodeRecord, "id" | "url" | "incarnation">;
+
+/** The head of a request is too long for a node, with the headers that this one adds. It was not sent. */
+export class HeadTooLong extends Error {
+  /** The class, for logs. */
+  override readonly name = "HeadTooLong";
+}
 
 /**
  * A node has refused a request, since it has restarted, and the request cannot be sent again. The next
@@ -59,8 +70,8 @@ export class NodeClient implements Disposable {
   /**
    * Sends a request and reads its response, as {@link HttpClient.ask} does.
    *
-   * @throws {UnsignedResponse} or {RestartedNode} in a cluster with a secret; the errors of
-   *   {@link HttpClient.ask}
+   * @throws {HeadTooLong}; in a cluster with a secret {UnsignedResponse} or {RestartedNode}; the errors
+   *   of {@link HttpClient.ask}
    */
   ask(
     node: Addressee,
@@ -80,8 +91,8 @@ export class NodeClient implements Disposable {
    * Sends a request and streams its response, as {@link HttpClient.open} does. The signature covers the
    * body of a response that its node knew completely before it sent it.
    *
-   * @throws {UnsignedResponse} or {RestartedNode} in a cluster with a secret; the errors of
-   *   {@link HttpClient.open}
+   * @throws {HeadTooLong}; in a cluster with a secret {UnsignedResponse} or {RestartedNode}; the errors
+   *   of {@link HttpClient.open}
    */
   async open(
     node: Addressee,
@@ -153,10 +164,10 @@ export class NodeClient implements Disposable {
     request: HttpRequest,
     send: (request: HttpRequest) => Promise<R>,
   ): Promise<R> {
-    if (!this.#signer) return await send(request);
+    if (!this.#signer) return await send(checkedHead(request));
     const ask = async (process: string) => {
       const signed = await this.#signer!.sign(request, { id: node.id, process });
-      const response = await signed.verified(await send(signed.request));
+      const response = await signed.verified(await send(checkedHead(signed.request)));
       const restart = signed.restart(response);
       if (restart) this.#processes.set(node, restart.process);
       if (restart?.mayHaveRun) throw new RestartedNode(true);
@@ -167,4 +178,23 @@ export class NodeClient implements Disposable {
     if (request.body instanceof ReadableStream) throw new RestartedNode(false);
     return (await ask(first.restart.process)).response;
   }
+}
+
+/**
+ * Returns a request that the server of a node accepts. What the server rejects itself would not be signed, and
+ * would look like a response of somebody else.
+ *
+ * @throws {HeadTooLong}
+ */
+function checkedHead(request: HttpRequest): HttpRequest {
+  const { method, path, headers } = request;
+  // One more header delimits the body.
+  const count = headers.length + 1;
+  let bytes = method.length + path.length + restOfHeadBytes;
+  for (const [name, value] of headers) bytes += name.length + value.length + ": \r\n".length;
+  if (count <= maxHeaders && bytes <= maxHeadBytes) return request;
+  throw new HeadTooLong(
+    `The request has ${count} headers in ${bytes} bytes, including those for the node; the maximum is ` +
+      `${maxHeaders} headers and ${maxHeadBytes} bytes`,
+  );
 }

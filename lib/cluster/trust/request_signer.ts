@@ -8,6 +8,7 @@ import type { Clock } from "../../base/clock.ts";
 import { sha256 } from "../../base/digest.ts";
 import type { HttpResponse } from "../../http/client.ts";
 import type { HttpRequest } from "../../http/request.ts";
+import { tryParseObject } from "../../json/json.ts";
 import { ClusterKey } from "./keys.ts";
 import {
   digestHeader,
@@ -23,10 +24,23 @@ import {
 } from "./signed_headers.ts";
 import { checkedStream } from "./signed_body.ts";
 
+/** Maximum length of the error of a response that is not signed. */
+const maxSaidLength = 300;
+
 /** Response that does not come from the node to which the request was sent, or was changed on its way. */
 export class UnsignedResponse extends Error {
   /** The class, for logs. */
   override readonly name = "UnsignedResponse";
+  /** Status and error of the response. Anybody may have written it: for display only. */
+  readonly said: string;
+
+  /** Creates an error. @param problem what is wrong, in words that follow "The response" */
+  constructor(problem: string, { status, body }: HttpResponse) {
+    const { message } = body instanceof Uint8Array ? tryParseObject(body) ?? {} : {};
+    const text = typeof message === "string" ? `: ${message.slice(0, maxSaidLength)}` : "";
+    super(`The response ${problem} (status ${status}${text})`);
+    this.said = `status ${status}${text}`;
+  }
 }
 
 /** A node's refusal of a request for a former process. */
@@ -123,13 +137,13 @@ export class RequestSigner {
     const text = responseText(requestMac, { start: String(status), headers });
     if (mac === undefined || !this.#responses.verify(text, mac)) {
       if (body instanceof ReadableStream) body.cancel().catch(() => {});
-      throw new UnsignedResponse("The response is not signed with this cluster's secret");
+      throw new UnsignedResponse("is not signed with this cluster's secret", response);
     }
     const digest = headerOf(headers, digestHeader);
     if (digest === undefined || method === "HEAD") return response;
     if (body instanceof ReadableStream) return { ...response, body: checkedStream(body, digest) };
     if (await sha256(body) !== digest) {
-      throw new UnsignedResponse("The response body was changed in transit");
+      throw new UnsignedResponse("has a body that was changed in transit", response);
     }
     return response;
   }
