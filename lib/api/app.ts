@@ -20,6 +20,7 @@ import {
 import { backupRoutes } from "./routes/backup.ts";
 import { functionRoutes } from "./routes/functions.ts";
 import { httpFunctionRoutes } from "./routes/http_function.ts";
+import { imageLoginRoutes } from "./routes/image_logins.ts";
 import { imageRoutes } from "./routes/images.ts";
 import {
   invokedFunction,
@@ -56,6 +57,7 @@ export function apiRoutes(
     ...nodeRoutes(services),
     ...policyRoutes(services),
     ...imageRoutes(services),
+    ...imageLoginRoutes(services),
     ...keyRoutes(services),
     ...secretRoutes(services),
   ];

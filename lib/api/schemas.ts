@@ -15,6 +15,7 @@ import { invokeSchema, reportSchema } from "../model/invocation.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 import { type Inside, wireNames } from "../json/wire_names.ts";
 import { statusSchema } from "../model/status.ts";
+import { listedLoginSchema } from "../secrets/image_logins.ts";
 import { listedSecretSchema, secretFunctions } from "../secrets/record.ts";
 
 /** Adds the name in the reference to a schema. */
@@ -133,6 +134,12 @@ export const revocationSchema = v.object({
   Force: switchOf("Revoke it even if it is the last valid key of an admin"),
 });
 
+/** Body of `PUT /images/logins/:registry`. */
+export const loginSchema = v.object({
+  Username: v.pipe(text("Name of the user"), v.minLength(1), v.maxLength(256)),
+  Password: v.pipe(text("Password or access token"), v.minLength(1), v.maxLength(8192)),
+});
+
 /** Body of `PUT /secrets/:secret`. */
 export const secretChangeSchema = v.object({
   Value: v.nullish(text("The secret, if it is text")),
@@ -163,6 +170,7 @@ export const requests = {
   pull: named("Pull", pullSchema),
   prune: named("Prune", pruneSchema),
   secret: named("SecretChange", secretChangeSchema),
+  login: named("ImageLoginChange", loginSchema),
 };
 
 const errorCode = named(
@@ -270,6 +278,12 @@ export const answers = {
     }),
   ),
   revoked: named("Revoked", v.object({ Revoked: text("Name of the key") })),
+  imageLogins: named(
+    "ImageLogins",
+    v.object({ Logins: v.array(named("ImageLogin", listedLoginSchema)) }),
+  ),
+  loggedIn: named("LoggedIn", v.object({ LoggedIn: text("Registry") })),
+  loggedOut: named("LoggedOut", v.object({ LoggedOut: text("Registry") })),
   secrets: named(
     "Secrets",
     v.object({ Secrets: v.array(named("Secret", listedSecretSchema)) }),

@@ -20,7 +20,8 @@ import type { NodeStatus } from "../model/status.ts";
 import type { Explanation } from "../policy/contract.ts";
 import type { AuthorizeChange } from "../registry/functions.ts";
 import type { AsyncResult } from "../registry/registry.ts";
-import type { SecretService } from "../secrets/secret_service.ts";
+import type { LoginRecord, RegistryAuth } from "../secrets/image_logins.ts";
+import type { Rotation, SecretService } from "../secrets/secret_service.ts";
 
 /** Invocation in progress. */
 export interface Invocation {
@@ -38,6 +39,9 @@ export interface Invocation {
 /** Returns whether a client may know of functions of a name. */
 export type ShowsFunction = (functionName: string) => boolean;
 
+/** Credentials of an image registry. */
+export type Credentials = Pick<RegistryAuth, "username" | "password">;
+
 /** Services of a node that its API uses. */
 export interface ApiServices {
   /** Configuration of the node. */
@@ -49,7 +53,15 @@ export interface ApiServices {
   /** QoS classes of this node. */
   readonly classes: QosClasses;
   /** Secrets of the node or its cluster. */
-  readonly secrets: Pick<SecretService, "list" | "set" | "delete" | "rotate" | "requireUsable">;
+  readonly secrets: Pick<SecretService, "list" | "set" | "delete" | "requireUsable">;
+  /** Encrypts secrets and logins with the current key, which every node must have. */
+  rotateSecrets(): Promise<Rotation>;
+  /** Returns the logins to image registries, without passwords. */
+  imageLogins(): LoginRecord[];
+  /** Verifies and stores credentials of an image registry. @throws `ENGINE_REFUSED` if they are wrong, ... */
+  logIn(registry: string, credentials: Credentials): Promise<void>;
+  /** Forgets credentials of an image registry. @throws `SECRET_UNKNOWN`, `REGISTRY_UNAVAILABLE` */
+  logOut(registry: string): Promise<void>;
   /** Budget for the memory of bodies and results. */
   readonly bodies: BodyBudget;
   readonly node: {

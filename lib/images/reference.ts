@@ -27,6 +27,18 @@ function familiarRepository(repository: string): string {
   return short.startsWith("library/") ? short.slice("library/".length) : short;
 }
 
+/**
+ * Returns the registry of an image.
+ *
+ * @returns host, with a port if the reference has one; `docker.io` by default
+ */
+export function registryOf(reference: string): string {
+  const slash = reference.indexOf("/");
+  const first = slash < 0 ? "" : reference.slice(0, slash);
+  const isHost = first.includes(".") || first.includes(":") || first === "localhost";
+  return !isHost || first === "index.docker.io" ? "docker.io" : first;
+}
+
 /** Names of an image as listed by the engine. */
 export interface ListedImage {
   readonly Id: string;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { familiarName, isImage } from "./reference.ts";
+import { familiarName, isImage, registryOf } from "./reference.ts";
 
 const names: [string, string][] = [
   ["python", "python:latest"],
@@ -35,4 +35,15 @@ Deno.test("isImage: matches exact names only", () => {
   assert.ok(!isImage("other", image));
   assert.ok(!isImage("cafe12", image), "digits of the id are no name");
   assert.ok(!isImage("x", { Id: "sha256:cafe12", RepoTags: null }));
+});
+
+Deno.test("registryOf: is the first part of a reference if that is a host", () => {
+  for (
+    const image of ["python", "library/python:3", "me/app", "docker.io/me/app", "index.docker.io/a"]
+  ) {
+    assert.equal(registryOf(image), "docker.io", image);
+  }
+  assert.equal(registryOf("ghcr.io/me/app:1"), "ghcr.io");
+  assert.equal(registryOf("localhost/app"), "localhost");
+  assert.equal(registryOf("127.0.0.1:5000/a/b@sha256:00"), "127.0.0.1:5000");
 });

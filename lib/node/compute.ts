@@ -19,10 +19,10 @@ import { GenericInstances } from "../pool/generic_instances.ts";
 import { DockerEnvironment } from "../runtime/docker/environment.ts";
 import { Environments } from "../runtime/environments.ts";
 import { EnvironmentHealth } from "../runtime/health.ts";
-import type { SecretSource } from "../secrets/instance_secrets.ts";
 import type { OutputSink } from "../runtime/wire/call_output.ts";
 import { type NodeBase, resultMemory } from "./base.ts";
 import { type NodeImages, openImages } from "./images.ts";
+import type { NodeSecrets } from "./secrets.ts";
 import type { NodeStorage } from "./storage.ts";
 
 /**
@@ -53,14 +53,14 @@ export interface NodeCompute {
 /**
  * Opens the execution resources.
  *
- * @param secrets source of the secrets of functions
+ * @param secrets source of the secrets of functions, and logins to image registries
  * @param output receives the output of functions
  * @throws `CONFIG_INVALID` if the node's folder cannot be used
  */
 export async function openCompute(
   { config, home, node, clock, bodies, built }: NodeBase,
   { catalog, codeCache, references }: NodeStorage,
-  secrets: SecretSource,
+  { secrets, imageLogins }: NodeSecrets,
   output: OutputSink,
 ): Promise<NodeCompute> {
   const ledger = new ResourceLedger({
@@ -81,7 +81,7 @@ export async function openCompute(
     results,
   };
   const imageRecords = home.of("images.json");
-  const containers = await DockerEnvironment.open({ ...common, imageRecords });
+  const containers = await DockerEnvironment.open({ ...common, imageRecords, auths: imageLogins });
   const openSandboxes = async () => {
     // Loading it takes time, and many nodes do not need it.
     const { SandboxEnvironment } = await import("../runtime/sandbox/environment.ts");

@@ -11,6 +11,7 @@ import type { FunctionRecord } from "../model/function.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { DockerEnvironment } from "../runtime/docker/environment.ts";
 import { ImageKeeper } from "../runtime/docker/images/keeper.ts";
+import type { RegistryAuth } from "../secrets/image_logins.ts";
 import { familiarName } from "../images/reference.ts";
 import { ImageAvailability } from "../images/availability.ts";
 import { ImageWatch } from "../images/watch.ts";
@@ -20,6 +21,8 @@ import { Prefetcher } from "../images/prefetch.ts";
 export interface NodeImages extends Disposable {
   /** Lists, fetches and removes images. */
   readonly keeper: ImageKeeper;
+  /** Verifies credentials with their registry, which may refuse them. */
+  verify(auth: RegistryAuth): Promise<void>;
   /** Knows which functions have their images. */
   readonly availability: ImageAvailability;
   /** Fetches images in the background. */
@@ -60,5 +63,11 @@ export function openImages(
   };
   const prefetcher = new Prefetcher({ prepare }, clock);
   const watch = new ImageWatch(images, clock);
-  return { keeper, availability, prefetcher, [Symbol.dispose]: () => watch[Symbol.dispose]() };
+  return {
+    keeper,
+    availability,
+    prefetcher,
+    verify: (auth) => images.verify(auth),
+    [Symbol.dispose]: () => watch[Symbol.dispose](),
+  };
 }

@@ -50,7 +50,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const secrets = await openSecrets(base, storage);
   await requireUniqueId(registry, base);
   const outputLog = new OutputLog(clock);
-  const compute = await openCompute(base, storage, secrets.secrets, (name, id, text, time) => {
+  const compute = await openCompute(base, storage, secrets, (name, id, text, time) => {
     // Late output of a deleted function must not appear in the log of a new one with its name.
     if (catalog.has(name)) outputLog.write(name, id, text, time);
   });

@@ -8,6 +8,7 @@ import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import { secretReferences } from "../model/secret_reference.ts";
 import { RecordTable } from "../registry/record_table.ts";
+import { ImageLogins, loginKind } from "../secrets/image_logins.ts";
 import { KeyRing } from "../secrets/key_ring.ts";
 import { secretKind, type SecretRecord } from "../secrets/record.ts";
 import { SecretService } from "../secrets/secret_service.ts";
@@ -17,6 +18,7 @@ import type { NodeStorage } from "./storage.ts";
 /** Secrets of a node. */
 export interface NodeSecrets {
   readonly secrets: SecretService;
+  readonly imageLogins: ImageLogins;
   /** The encrypted secrets in memory. */
   readonly secretTable: RecordTable<SecretRecord>;
 }
@@ -51,7 +53,13 @@ export async function openSecrets(
     functions: () => catalog.list(),
     clock,
   });
-  return { secrets, secretTable };
+  const imageLogins = new ImageLogins({
+    collection: registry.collection(loginKind),
+    table: built.use(await RecordTable.open(loginKind, registry, memory)),
+    keys,
+    clock,
+  });
+  return { secrets, secretTable, imageLogins };
 }
 
 /**

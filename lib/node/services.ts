@@ -59,6 +59,10 @@ export function nodeServices(parts: NodeParts): ApiServices {
     keys: parts.keys,
     classes: new QosClasses(config.qosClasses),
     secrets: parts.secrets,
+    async rotateSecrets() {
+      await parts.imageLogins.rotate();
+      return await parts.secrets.rotate();
+    },
     bodies: parts.bodies,
     node: { ...parts.node, version },
     free: () => ({ memoryMib: ledger.availableMemory, cpu: ledger.freeCpu }),
@@ -88,6 +92,10 @@ export function nodeServices(parts: NodeParts): ApiServices {
       }
     },
     status: (shows) => statusOf(parts, startedAt, shows),
+    imageLogins: () => parts.imageLogins.list(),
+    logIn: (registry, credentials) =>
+      parts.imageLogins.login(registry, credentials, (auth) => images.verify(auth)),
+    logOut: (registry) => parts.imageLogins.logout(registry),
     images: () => images.keeper.list(),
     pullImages: (names, { refresh }) => images.keeper.pull(names, refresh),
     pruneImages: (options) => images.keeper.prune(options),

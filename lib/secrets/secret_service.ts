@@ -13,6 +13,7 @@ import type { Collection } from "../registry/collection.ts";
 import type { RecordTable } from "../registry/record_table.ts";
 import type { InstanceSecrets, SecretSource } from "./instance_secrets.ts";
 import type { KeyRing } from "./key_ring.ts";
+import { reseal } from "./reseal.ts";
 import { type ListedSecret, mayUse, type SecretRecord } from "./record.ts";
 
 /** Maximum size of a secret, bytes. */
@@ -125,27 +126,13 @@ export class SecretService implements SecretSource {
   /**
    * Encrypts all secrets with the current key.
    *
-   * @throws `CONFIG_INVALID` if a key cannot be used, `UNPROCESSABLE` if a secret cannot be decrypted,
-   *   `REGISTRY_UNAVAILABLE`
+   * @throws as {@link reseal}
    */
   async rotate(): Promise<Rotation> {
     const { table, keys, collection } = this.#options;
-    const { id } = await keys.encrypting();
     const records = table.list();
-    for (const record of records) {
-      if (record.keyId === id) continue;
-      const unsealed = await keys.unseal(record.name, record);
-      if (!("value" in unsealed)) {
-        throw new ServerledgeError(
-          "UNPROCESSABLE",
-          `Cannot encrypt secret "${record.name}" again: ${unsealed.problem}`,
-        );
-      }
-      const sealed = await keys.seal(record.name, unsealed.value);
-      // A secret that is set or deleted in the meantime stays as it is.
-      await collection.replace(record, { ...record, ...sealed });
-    }
-    return { keyId: id, secrets: records.length };
+    const keyId = await reseal(keys, { collection, records, nameOf: ({ name }) => name });
+    return { keyId, secrets: records.length };
   }
 
   /**

@@ -16,6 +16,8 @@ export interface ImageRegistry extends AsyncDisposable {
   readonly asked: readonly string[];
   /** True to begin blobs and never end them. */
   stalls: boolean;
+  /** User name and password that it requires, `NAME:PASSWORD`; undefined: none. */
+  credentials: string | undefined;
   /**
    * Makes an image of one file.
    *
@@ -33,7 +35,7 @@ export function startImageRegistry(): ImageRegistry {
   const blobs = new Map<string, Uint8Array<ArrayBuffer>>();
   const manifests = new Map<string, string>();
   const asked: string[] = [];
-  const state = { stalls: false };
+  const state = { stalls: false, credentials: undefined as string | undefined };
   const stalled: ReadableStreamDefaultController[] = [];
   const stream = () => new ReadableStream({ start: (controller) => void stalled.push(controller) });
   const put = async (bytes: Uint8Array<ArrayBuffer>) => {
@@ -44,8 +46,16 @@ export function startImageRegistry(): ImageRegistry {
 
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
-    ({ url, method }) => {
+    ({ url, method, headers }) => {
       const { pathname } = new URL(url);
+      const { credentials } = state;
+      if (credentials && headers.get("authorization") !== `Basic ${btoa(credentials)}`) {
+        const challenge = { "www-authenticate": 'Basic realm="images"' };
+        return Response.json({ errors: [{ code: "UNAUTHORIZED" }] }, {
+          status: 401,
+          headers: challenge,
+        });
+      }
       if (pathname === "/v2/") return new Response("{}");
       const [, name, kind, reference] = /^\/v2\/(.+)\/(manifests|blobs)\/(.+)$/.exec(pathname) ??
         [];

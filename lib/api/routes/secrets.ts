@@ -48,7 +48,7 @@ export function secretRoutes(services: ApiServices): Route[] {
   };
 
   const rotate: Handler = async () => {
-    const { keyId, secrets: count } = await secrets.rotate();
+    const { keyId, secrets: count } = await services.rotateSecrets();
     return jsonAnswer({ KeyId: keyId, Secrets: count });
   };
 
@@ -138,7 +138,8 @@ const deletion: Description = {
 const rotation: Description = {
   tag,
   summary: "Encrypt all secrets again",
-  details: "Encrypts all secrets with the first key of `secrets.key`, which every node must have.",
+  details:
+    "Encrypts all secrets, and the logins to image registries, with the first key of `secrets.key`, which every node must have.",
   answers: { 200: { description: "The key that now encrypts all", schema: answers.secretKey } },
   errors: [
     "UNAUTHORIZED",

@@ -15,6 +15,7 @@ import {
   type PulledImages,
   pulledNames,
 } from "../../images/status.ts";
+import type { listedLoginNames } from "../../secrets/image_logins.ts";
 import type { WireOf } from "../../json/wire_names.ts";
 import type { Answer, NodeClient } from "../client/client.ts";
 import { type Command, defineGroup, type Subcommand } from "../command.ts";
@@ -24,7 +25,8 @@ import { show } from "../view/show.ts";
 import { printable, styled } from "../view/style.ts";
 import { formatBytes, formatTable } from "../view/table.ts";
 import type { Output, Terminal } from "../terminal.ts";
-import { argumentOf, flagOf, text } from "../options/parts.ts";
+import { argumentOf, flagOf, requiredOf, text } from "../options/parts.ts";
+import { readSecret } from "../options/secret_input.ts";
 
 /** Maximum time of a pull, ms; the connection may be slow. */
 const pullTimeoutMs = 3_600_000;
@@ -97,6 +99,57 @@ const prune: Subcommand<Action> = {
   ),
 };
 
+const login: Subcommand<Action> = {
+  name: "login",
+  brief: "Store the credentials of a private registry; the password is read from stdin",
+  options: map(
+    object({
+      registry: argumentOf("REGISTRY", text, "Registry, such as ghcr.io or docker.io"),
+      username: requiredOf("--username NAME", text, "Name of the user"),
+    }),
+    ({ registry, username }): Action => ({
+      ask: async (node, terminal) => {
+        const password = await readSecret(`Password of ${username} for ${registry}`, terminal);
+        return await node.put(`/images/logins/${encodeURIComponent(registry)}`, {
+          Username: username,
+          Password: new TextDecoder().decode(password),
+        });
+      },
+      readable: () => `Logged in to ${registry}`,
+    }),
+  ),
+};
+
+const logout: Subcommand<Action> = {
+  name: "logout",
+  brief: "Delete the credentials of a registry",
+  options: map(
+    object({ registry: argumentOf("REGISTRY", text, "Registry") }),
+    ({ registry }): Action => ({
+      ask: (node) => node.delete(`/images/logins/${encodeURIComponent(registry)}`),
+      readable: () => `Logged out from ${registry}`,
+    }),
+  ),
+};
+
+const logins: Subcommand<Action> = {
+  name: "logins",
+  brief: "List the registries with credentials",
+  options: map(object({}), (): Action => ({
+    ask: (node) => node.get("/images/logins"),
+    readable: (answer) => {
+      const { Logins } = answer as { Logins: WireOf<typeof listedLoginNames>[] };
+      if (Logins.length === 0) return "There are no logins";
+      const rows = Logins.map(({ Registry, Username, Updated }) => [
+        Registry,
+        printable(Username),
+        new Date(Updated).toISOString(),
+      ]);
+      return formatTable(["REGISTRY", "USER", "SINCE"], rows);
+    },
+  })),
+};
+
 /** Lists, fetches and removes the images of a node. */
 export const images: Command = defineGroup({
   name: "images",
@@ -106,9 +159,10 @@ export const images: Command = defineGroup({
     ["serverledge images", "the required images and their state"],
     ["serverledge images pull", "pull missing images"],
     ["serverledge images pull python:3-slim --refresh", "pull one image again"],
+    ["serverledge images login ghcr.io --username me < token", "credentials for all nodes"],
     ["serverledge images prune --dry-run", "print what would be removed"],
   ],
-  subcommands: [pull, prune],
+  subcommands: [pull, prune, login, logout, logins],
   otherwise: list,
   async run(action, globals, terminal) {
     using node = await connect(globals, terminal);

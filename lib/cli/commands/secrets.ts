@@ -4,38 +4,36 @@
  * @module
  */
 
-import { object, or } from "@optique/core/constructs";
+import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
-import type { Parser } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
 import type { WireOf } from "../../json/wire_names.ts";
 import type { listedSecretNames } from "../../secrets/record.ts";
 import { connect } from "../client/session.ts";
-import { type Action, type Command, defineCommand } from "../command.ts";
+import { type Action, type Command, defineGroup, type Subcommand } from "../command.ts";
 import { argumentOf, file, flagOf, optionOf, text } from "../options/parts.ts";
 import { readSecret } from "../options/secret_input.ts";
 import { isReadable, show } from "../view/show.ts";
 import { formatTable } from "../view/table.ts";
 
-type ActionParser = Parser<"sync", Action, unknown>;
-
 const name = argumentOf("NAME", text, "Name of the secret");
 
-const list: ActionParser = command(
-  "list",
-  map(object({}), (): Action => async (globals, terminal) => {
+const list: Subcommand<Action> = {
+  name: "list",
+  brief: "List secrets, without their values",
+  options: map(object({}), (): Action => async (globals, terminal) => {
     using node = await connect(globals, terminal);
     const answer = await node.get("/secrets");
     const { Secrets } = answer.json as { Secrets: WireOf<typeof listedSecretNames>[] };
     show(answer, globals, terminal, () => secretTable(Secrets, Date.now()));
   }),
-  { brief: message`List secrets, without their values` },
-);
+};
 
-const set: ActionParser = command(
-  "set",
-  map(
+const set: Subcommand<Action> = {
+  name: "set",
+  brief: "Create a secret or change its value",
+  options: map(
     object({
       name,
       file: optionOf("--file FILE", file, "File with the secret; default: standard input"),
@@ -58,12 +56,12 @@ const set: ActionParser = command(
       show(answer, globals, terminal, () => `Set ${name}`);
     },
   ),
-  { brief: message`Create a secret or change its value` },
-);
+};
 
-const remove: ActionParser = command(
-  "delete",
-  map(
+const remove: Subcommand<Action> = {
+  name: "delete",
+  brief: "Delete a secret",
+  options: map(
     object({
       name,
       force: flagOf("--force", "Delete it although functions use it"),
@@ -75,23 +73,23 @@ const remove: ActionParser = command(
       show(answer, globals, terminal, () => `Deleted ${name}`);
     },
   ),
-  { brief: message`Delete a secret` },
-);
+};
 
-const rotate: ActionParser = command(
-  "rotate",
-  map(object({}), (): Action => async (globals, terminal) => {
+const rotate: Subcommand<Action> = {
+  name: "rotate",
+  brief: "Encrypt all secrets with the first key of secrets.key",
+  options: map(object({}), (): Action => async (globals, terminal) => {
     using node = await connect(globals, terminal);
     const answer = await node.post("/secrets/rotate", {});
     const { KeyId, Secrets } = answer.json as { KeyId: string; Secrets: number };
     show(answer, globals, terminal, () => `Encrypted ${Secrets} secrets with key ${KeyId}`);
   }),
-  { brief: message`Encrypt all secrets with the first key of secrets.key` },
-);
+};
 
-const key: ActionParser = command(
-  "key",
-  command(
+const key: Subcommand<Action> = {
+  name: "key",
+  brief: "Create the key that encrypts secrets",
+  options: command(
     "create",
     map(
       object({
@@ -110,11 +108,10 @@ const key: ActionParser = command(
     ),
     { brief: message`Create a key file that only you can read` },
   ),
-  { brief: message`Create the key that encrypts secrets` },
-);
+};
 
 /** Sets, lists, deletes and re-encrypts secrets. */
-export const secrets: Command = defineCommand({
+export const secrets: Command = defineGroup({
   name: "secrets",
   brief: "Manage the secrets of functions",
   description:
@@ -127,8 +124,8 @@ export const secrets: Command = defineCommand({
     ["serverledge secrets set DB_PASSWORD --restart", "change it, and replace running instances"],
     ["serverledge secrets key create /etc/serverledge/secrets.key", "the key of a cluster"],
   ],
-  options: map(or(list, set, remove, rotate, key), (action) => ({ action })),
-  run: ({ action }, globals, terminal) => action(globals, terminal),
+  subcommands: [list, set, remove, rotate, key],
+  run: (action, globals, terminal) => action(globals, terminal),
 });
 
 /**

@@ -41,17 +41,17 @@ export const file = (meta: Meta): ValueParser<"sync", string> => path(meta);
  * @param meaning one or more sentences for help
  */
 export function optionOf<T>(usage: string, kind: Kind<T>, meaning: string): Sync<T | undefined> {
-  return optional(needed(usage, kind, meaning));
+  return optional(requiredOf(usage, kind, meaning));
 }
 
 /** Makes an option like {@link optionOf}, with a default. */
 export function optionWith<T>(usage: string, kind: Kind<T>, meaning: string, fallback: T): Sync<T> {
-  return withDefault(needed(usage, kind, meaning), fallback);
+  return withDefault(requiredOf(usage, kind, meaning), fallback);
 }
 
 /** Makes an option like {@link optionOf} that may be repeated. */
 export function optionsOf<T>(usage: string, kind: Kind<T>, meaning: string): Sync<readonly T[]> {
-  return multiple(needed(usage, kind, meaning));
+  return multiple(requiredOf(usage, kind, meaning));
 }
 
 /** Makes an option without a value, which is true if it is given. */
@@ -69,7 +69,8 @@ function doc(text: string): { description: Message } {
   return { description: [{ type: "text", text }] };
 }
 
-function needed<T>(usage: string, kind: Kind<T>, meaning: string): Sync<T> {
+/** Makes an option with a value that must be given. */
+export function requiredOf<T>(usage: string, kind: Kind<T>, meaning: string): Sync<T> {
   const words = usage.split(" ");
   const names = words.filter((word) => word.startsWith("-")) as [OptionName];
   return option(...names, valueOf(kind, words.at(-1)!), doc(meaning));

@@ -6,21 +6,12 @@
 
 import { ServerledgeError } from "../../base/errors.ts";
 import { fileProblem } from "../../base/text_file.ts";
+import { readHiddenLine } from "../hidden_line.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** Maximum size of a secret, bytes; a longer one is refused before it is sent. */
 const maxBytes = 64 << 10;
-/** Keys of a terminal in raw mode. */
-const keys = {
-  interrupt: 0x03,
-  end: 0x04,
-  backspace: 0x08,
-  newline: 0x0a,
-  enter: 0x0d,
-  delete: 0x7f,
-};
-/** Exit status of a program that was interrupted (128 and the number of SIGINT). */
-const interruptedStatus = 130;
+const [newline, carriageReturn] = [0x0a, 0x0d];
 
 /**
  * Reads a secret. A terminal shows a prompt and no characters; one newline at the end of another standard
@@ -38,7 +29,7 @@ export async function readSecret(
   const value = file !== undefined
     ? await readFile(file)
     : Deno.stdin.isTerminal()
-    ? await readHidden(`${prompt}: `, terminal)
+    ? new TextEncoder().encode(await readHiddenLine(`${prompt}: `, terminal.err.write))
     : withoutNewline(await readInput());
   if (value.length === 0) throw invalid(`${prompt}: nothing was given`);
   if (value.length > maxBytes) throw invalid(`${prompt}: it is larger than ${maxBytes} bytes`);
@@ -65,39 +56,8 @@ async function readInput(): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 function withoutNewline(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  if (bytes.at(-1) !== keys.newline) return bytes;
-  return bytes.subarray(0, bytes.at(-2) === keys.enter ? -2 : -1);
-}
-
-/** Reads a line of a terminal that does not show it. */
-async function readHidden(prompt: string, terminal: Terminal): Promise<Uint8Array<ArrayBuffer>> {
-  terminal.err.write(prompt);
-  const line: number[] = [];
-  const buffer = new Uint8Array(1024);
-  Deno.stdin.setRaw(true);
-  try {
-    for (;;) {
-      const count = await Deno.stdin.read(buffer);
-      for (const byte of buffer.subarray(0, count ?? 0)) {
-        if (byte === keys.interrupt) {
-          Deno.stdin.setRaw(false);
-          Deno.exit(interruptedStatus);
-        }
-        if ([keys.end, keys.newline, keys.enter].includes(byte)) return Uint8Array.from(line);
-        if (byte === keys.backspace || byte === keys.delete) removeCharacter(line);
-        else line.push(byte);
-      }
-      if (count === null || line.length > maxBytes) return Uint8Array.from(line);
-    }
-  } finally {
-    Deno.stdin.setRaw(false);
-    terminal.err.write("\n");
-  }
-}
-
-/** Removes the last character, which may have several bytes of UTF-8. */
-function removeCharacter(line: number[]): void {
-  while (line.length > 0 && (line.pop()! & 0xc0) === 0x80);
+  if (bytes.at(-1) !== newline) return bytes;
+  return bytes.subarray(0, bytes.at(-2) === carriageReturn ? -2 : -1);
 }
 
 function invalid(message: string): ServerledgeError {

@@ -13,6 +13,7 @@ import type { FunctionRecord } from "../../model/function.ts";
 import { imageKey, imageOf } from "../../images/needs.ts";
 import type { Runtime } from "../../model/runtimes.ts";
 import { type ContainerExecutor, isSandboxed } from "../kinds/kinds.ts";
+import type { RegistryAuths } from "../../secrets/image_logins.ts";
 import { noSecrets, type SecretSource } from "../../secrets/instance_secrets.ts";
 import type { OutputSink } from "../wire/call_output.ts";
 import type { ResultMemory } from "../wire/result_memory.ts";
@@ -74,6 +75,8 @@ export interface DockerOptions {
   readonly imageRecords: string;
   /** Source of the secrets of functions; none if absent. */
   readonly secrets?: SecretSource;
+  /** Credentials of image registries; none if absent. */
+  readonly auths?: RegistryAuths;
   /** Receives the output of functions. */
   readonly output: OutputSink;
   /** Memory for results. */
@@ -105,6 +108,7 @@ export class DockerEnvironment implements ExecutionEnvironment {
       options.config["factory.images.refresh"],
       new ImageRecords(textFile(options.imageRecords)),
     );
+    images.auths = options.auths;
     this.images = images;
     this.#codeFolders = codeFolders;
   }

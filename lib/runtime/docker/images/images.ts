@@ -6,10 +6,12 @@
  */
 
 // @ts-types="@types/dockerode"
+import type Docker from "dockerode";
 import type { ImageInspectInfo } from "dockerode";
 import { SharedTasks } from "../../../base/async.ts";
 import { ServerledgeError } from "../../../base/errors.ts";
 import { logger } from "../../../base/log.ts";
+import type { RegistryAuth, RegistryAuths } from "../../../secrets/image_logins.ts";
 import type { Pull } from "../../environment.ts";
 import { type Engine, engineStatus } from "../engine/engine.ts";
 import type { ImageRecords } from "../../../images/records.ts";
@@ -18,6 +20,7 @@ import {
   familiarNames,
   isImage,
   type ListedImage,
+  registryOf,
 } from "../../../images/reference.ts";
 import { followProgress } from "../engine/progress.ts";
 import { PullProgress } from "./pull_progress.ts";
@@ -58,6 +61,8 @@ export class Images {
   /** Familiar names of images that were added during the current listing. */
   readonly #arrived = new Set<string>();
   readonly #pulled = new Set<string>();
+  /** Credentials for pulls; none if absent. */
+  auths: RegistryAuths | undefined;
   readonly #tasks = new SharedTasks<boolean>();
   readonly #pulls = new Map<string, PullProgress>();
 
@@ -212,6 +217,16 @@ export class Images {
     return found ? [found.architecture] : [];
   }
 
+  /**
+   * Verifies credentials with their registry.
+   *
+   * @throws `ENGINE_REFUSED` if the registry refuses them, `ENGINE_UNAVAILABLE`
+   */
+  async verify(auth: RegistryAuth): Promise<void> {
+    // docker login
+    await this.#engine.ask(`log in to ${auth.serveraddress}`, (docker) => docker.checkAuth(auth));
+  }
+
   /** Returns the pulls that are in progress. */
   pulls(): Pull[] {
     return [...this.#pulls].map(([image, { percent, message }]) => ({ image, percent, message }));
@@ -238,8 +253,9 @@ export class Images {
     using _log = logged(image, progress);
     using stall = this.#stalls.watch(() => progress.mayBeSilent);
     try {
+      const auth = await this.auths?.forImage(image);
       await this.#engine.ask(what, async (docker) => {
-        const answer = await docker.pull(image);
+        const answer = await startPull(docker, image, auth);
         await followProgress(what, answer, (event) => {
           progress.note(event);
           this.#stalls.progressed();
@@ -255,7 +271,8 @@ export class Images {
       const setting = key ? `, or set the key ${key} to another image` : "";
       throw new ServerledgeError(
         "ENGINE_REFUSED",
-        `${reason}; get it with docker pull or docker load${setting}`,
+        `${reason}; get it with docker pull or docker load, or log in to its registry with ` +
+          `serverledge images login ${registryOf(image)}${setting}`,
         { cause: error, details: { image } },
       );
     } finally {
@@ -266,6 +283,22 @@ export class Images {
     if (pulled) this.records.note(image, pulled.id, true);
     log.info("Pulled image {image}", { image });
   }
+}
+
+/** Credentials go into a header: as an option they would be part of the URL. */
+function startPull(
+  docker: Docker,
+  image: string,
+  auth: RegistryAuth | undefined,
+): Promise<NodeJS.ReadableStream> {
+  if (!auth) return docker.pull(image);
+  const pull = docker.pull as unknown as (
+    image: string,
+    options: object,
+    callback: undefined,
+    auth: RegistryAuth,
+  ) => Promise<NodeJS.ReadableStream>;
+  return pull.call(docker, image, {}, undefined, auth);
 }
 
 /** Logs a pull's progress at an interval until disposed. */

@@ -1,0 +1,46 @@
+/**
+ * Encrypts records with the current key again.
+ *
+ * @module
+ */
+
+import { ServerledgeError } from "../base/errors.ts";
+import type { Collection } from "../registry/collection.ts";
+import type { Sealed } from "./cipher.ts";
+import type { KeyRing } from "./key_ring.ts";
+
+/** Records that are encrypted. */
+export interface SealedRecords<T extends Sealed> {
+  readonly collection: Pick<Collection<T>, "replace">;
+  readonly records: readonly T[];
+  /** Returns the name that the ciphertext is bound to. */
+  readonly nameOf: (record: T) => string;
+}
+
+/**
+ * Encrypts all records that have another key than the current one.
+ *
+ * @returns id of the current key
+ * @throws `CONFIG_INVALID` if a key cannot be used, `UNPROCESSABLE` if a record cannot be decrypted,
+ *   `REGISTRY_UNAVAILABLE`
+ */
+export async function reseal<T extends Sealed>(
+  keys: Pick<KeyRing, "encrypting" | "seal" | "unseal">,
+  { collection, records, nameOf }: SealedRecords<T>,
+): Promise<string> {
+  const { id } = await keys.encrypting();
+  for (const record of records) {
+    if (record.keyId === id) continue;
+    const name = nameOf(record);
+    const unsealed = await keys.unseal(name, record);
+    if (!("value" in unsealed)) {
+      throw new ServerledgeError(
+        "UNPROCESSABLE",
+        `Cannot encrypt secret "${name}" again: ${unsealed.problem}`,
+      );
+    }
+    // A record that is changed or deleted in the meantime stays as it is.
+    await collection.replace(record, { ...record, ...await keys.seal(name, unsealed.value) });
+  }
+  return id;
+}
