@@ -20,6 +20,8 @@ import { jsonType } from "./headers.ts";
 
 /** Maximum number of connections that wait to be accepted; the system may allow fewer. */
 const backlog = 1024;
+/** Setting of the port of plain HTTP, or of TLS only, and its option. */
+const plainPortKey = "api.port (--port)";
 
 /** Server that is listening. Disposing it closes it immediately. */
 export interface ApiServer extends AsyncDisposable {
@@ -78,12 +80,19 @@ export async function listenOptions(config: Config): Promise<ListenOptions> {
   if (files.key === "") throw pemProblem("api.tls.cert", "also needs api.tls.key");
   if (files.cert === "") throw pemProblem("api.tls.key", "also needs api.tls.cert");
   const isAlone = tlsPort === "";
-  const tls = await openTls(files, hostname, isAlone ? port : tlsPort);
+  const tls = isAlone
+    ? await openTls(files, hostname, port, plainPortKey)
+    : await openTls(files, hostname, tlsPort, "api.tls.port");
   return { hostname, port: isAlone ? undefined : port, tls };
 }
 
 /** Opens a TLS port. Its modules are loaded only here. */
-async function openTls(files: CertificateFiles, hostname: string, port: number): Promise<TlsPort> {
+async function openTls(
+  files: CertificateFiles,
+  hostname: string,
+  port: number,
+  key: string,
+): Promise<TlsPort> {
   const { TlsPort } = await import("../http/server/tls_port.ts");
   try {
     return await TlsPort.open({
@@ -94,7 +103,7 @@ async function openTls(files: CertificateFiles, hostname: string, port: number):
     });
   } catch (cause) {
     if (cause instanceof ServerledgeError) throw cause;
-    throw new ServerledgeError("CONFIG_INVALID", whyNot(cause, hostname, port), { cause });
+    throw new ServerledgeError("CONFIG_INVALID", whyNot(cause, hostname, port, key), { cause });
   }
 }
 
@@ -143,7 +152,9 @@ function listenOn(hostname: string, port: number): Deno.TcpListener {
   try {
     return Deno.listen({ hostname, port, tcpBacklog: backlog });
   } catch (cause) {
-    throw new ServerledgeError("CONFIG_INVALID", whyNot(cause, hostname, port), { cause });
+    throw new ServerledgeError("CONFIG_INVALID", whyNot(cause, hostname, port, plainPortKey), {
+      cause,
+    });
   }
 }
 
@@ -153,20 +164,21 @@ function refuse(status: number, message: string): OutgoingResponse {
   return { status, headers: [jsonType], body: `${JSON.stringify({ code, message })}\n` };
 }
 
-function whyNot(cause: unknown, hostname: string, port: number): string {
+/** @param key setting of the port */
+function whyNot(cause: unknown, hostname: string, port: number, key: string): string {
   const address = `Cannot listen on ${hostname}:${port}`;
   if (cause instanceof Deno.errors.AddrInUse) {
-    return `${address}: the address is in use; stop the other program, or set api.port (--port) to another port`;
+    return `${address}: the address is in use; stop the other program, or set ${key} to another port`;
   }
   if (cause instanceof Deno.errors.AddrNotAvailable) {
     return `${address}: this machine has no such address; set api.listen to one of its addresses`;
   }
   if (cause instanceof Deno.errors.PermissionDenied) {
-    return `${address}: permission denied; ports below 1024 need a privilege, set api.port to a higher port`;
+    return `${address}: permission denied; ports below 1024 need a privilege, set ${key} to a higher port`;
   }
   return `${address}: ${
     cause instanceof Error ? cause.message : cause
-  }; check api.listen and api.port`;
+  }; check api.listen and ${key}`;
 }
 
 /** Returns an address for connections to the server, in the notation of URLs. */

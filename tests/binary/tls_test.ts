@@ -156,10 +156,13 @@ Deno.test("TLS: a broken new file, is reported and the former certificate stays"
   await eventually("all is well", async () => await problems() === "");
 });
 
-Deno.test("TLS: unusable files, keep the node from starting and are named", async () => {
+Deno.test("TLS: unusable files or ports, keep the node from starting and are named", async () => {
   await using folder = await tempDir("tls");
   const one = await makeCertificate(folder.path, "one");
   const two = await makeCertificate(folder.path, "two");
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  const onPort = { "api.tls.cert": one.cert, "api.tls.key": one.key, "api.tls.port": port };
   for (
     const [config, reported] of [
       [{ "api.tls.cert": one.cert }, /api\.tls\.cert: also needs api\.tls\.key/],
@@ -167,6 +170,7 @@ Deno.test("TLS: unusable files, keep the node from starting and are named", asyn
       [{ "api.tls.cert": one.cert, "api.tls.key": two.key }, /two\.key is not the key of/],
       [{ "api.tls.cert": one.key, "api.tls.key": one.key }, /not a PEM file with a certificate/],
       [{ "api.tls.cert": "/nowhere", "api.tls.key": one.key }, /cannot read \/nowhere/],
+      [onPort, /the address is in use; .*set api\.tls\.port to another port/],
     ] as const
   ) {
     await assert.rejects(startNodeProcess({ config }), reported);
