@@ -6,6 +6,7 @@
  */
 
 import { BlockList, isIP } from "node:net";
+import { canonicalIpv6 } from "./ip_address.ts";
 
 /** Linux's directory of network interfaces (sysfs-class-net). */
 const interfacesFolder = "/sys/class/net";
@@ -57,8 +58,7 @@ export function isOfNoOther(address: string, own: readonly string[]): boolean {
 
 function isIn(list: BlockList, address: string): boolean {
   if (isIP(address) === 4) return list.check(address, "ipv4");
-  // The notation of URLs has only one spelling for each address.
-  const canonical = new URL(`http://[${address.replace(/%.*$/, "")}]/`).hostname.slice(1, -1);
+  const canonical = canonicalIpv6(address);
   const embedded = embeddedIpv4(canonical);
   return embedded ? isIn(list, embedded) : list.check(canonical, "ipv6");
 }

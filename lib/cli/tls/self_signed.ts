@@ -6,6 +6,7 @@
  */
 
 import { isIP } from "node:net";
+import { ipv6Groups } from "../../http/ip_address.ts";
 import {
   bitString,
   type Der,
@@ -89,14 +90,7 @@ function generalName(host: string): Der {
 }
 
 function ipv6Bytes(address: string): Uint8Array {
-  // The notation of URLs has hexadecimal groups only, and at most one gap.
-  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1);
-  const [before = [], after = []] = canonical.split("::").map((part) =>
-    part === "" ? [] : part.split(":")
-  );
-  const gap = Array<string>(8 - before.length - after.length).fill("0");
-  const groups = [...before, ...gap, ...after].map((group) => parseInt(group, 16));
-  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 255]));
+  return Uint8Array.from(ipv6Groups(address).flatMap((group) => [group >> 8, group & 255]));
 }
 
 function pem(label: string, bytes: Uint8Array): string {

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../../base/clock.ts";
+import { ipv6Groups } from "../ip_address.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ClientTimeouts, Waiter } from "./client_timeouts.ts";
 
@@ -125,9 +126,5 @@ function isLoopback(address: string): boolean {
 /** Returns the address, or the 64-bit network of an IPv6 address, since one owner has all of it. */
 function groupOf(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address;
-  const [before = "", after] = address.replace(/%.*$/, "").split("::");
-  const head = before.split(":").filter((part) => part !== "");
-  const tail = after?.split(":").filter((part) => part !== "") ?? [];
-  const zeros = after === undefined ? 0 : 8 - head.length - tail.length;
-  return [...head, ...Array(zeros).fill("0"), ...tail].slice(0, 4).join(":");
+  return ipv6Groups(address).slice(0, 4).join(":");
 }

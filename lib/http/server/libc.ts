@@ -6,6 +6,7 @@
 
 import { isIP } from "node:net";
 import { inSlices } from "../../base/slices.ts";
+import { canonicalIpv6 } from "../ip_address.ts";
 
 const symbols = {
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
@@ -175,8 +176,7 @@ function descriptors(): number[] {
   return Array.from({ length: Number(size ?? 0) }, (_, descriptor) => descriptor);
 }
 
-/** Returns an IP address in the notation of URLs, which has one spelling for each address. */
+/** Returns an IP address in its only spelling. */
 function canonical(address: string): string {
-  if (isIP(address) !== 6) return address;
-  return new URL(`http://[${address.replace(/%.*$/, "")}]/`).hostname;
+  return isIP(address) === 6 ? canonicalIpv6(address) : address;
 }
