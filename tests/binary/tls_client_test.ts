@@ -40,10 +40,25 @@ Deno.test("tls self-signed: makes a certificate that clients trust by its finger
   await using folder = await tempDir("tls");
   const run = (...args: string[]) =>
     runToEnd([defaultBinary(), "tls", ...args], { cwd: folder.path });
-  const made = await run("self-signed", "--name", "edge-1.example", "--name", "192.0.2.7");
+  const made = await run(
+    "self-signed",
+    "--name",
+    "edge-1.example",
+    "--name",
+    "192.0.2.7",
+    "--name",
+    "2001:db8::7",
+  );
   assert.equal(made.code, 0, made.stderr);
   const { Fingerprint: fingerprint, Hosts: hosts } = JSON.parse(made.stdout);
-  assert.deepEqual(hosts, ["edge-1.example", "192.0.2.7", "localhost", "127.0.0.1", "::1"]);
+  assert.deepEqual(hosts, [
+    "edge-1.example",
+    "192.0.2.7",
+    "2001:db8::7",
+    "localhost",
+    "127.0.0.1",
+    "::1",
+  ]);
   const [cert, key] = [`${folder.path}/node.crt`, `${folder.path}/node.key`];
   assert.equal((await Deno.stat(key)).mode! & 0o777, 0o600);
   const shown = await runToEnd([
@@ -57,6 +72,9 @@ Deno.test("tls self-signed: makes a certificate that clients trust by its finger
   ]);
   const digest = shown.stdout.split("=")[1]!.trim();
   assert.equal(fingerprint, `SHA256:${digest.replaceAll(":", "").toLowerCase()}`);
+  const withPort = await run("self-signed", "--name", "edge-1.example:1323");
+  assert.equal(withPort.code, 1);
+  assert.match(withPort.stderr, /without a port, but got "edge-1\.example:1323"/);
   const again = await run("self-signed");
   assert.equal(again.code, 1);
   assert.match(again.stderr, /node\.key: the file exists/);

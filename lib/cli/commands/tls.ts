@@ -7,6 +7,7 @@
 import { object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import { integer } from "@optique/core/valueparser";
+import { isIP } from "node:net";
 import { ServerledgeError } from "../../base/errors.ts";
 import { ownAddress } from "../../cluster/address.ts";
 import { endpointOfUrl } from "../client/endpoint.ts";
@@ -124,10 +125,10 @@ export const tls: Command = defineGroup({
 
 function checkHost(host: string): string {
   const bare = host.replace(/^\[(.*)\]$/, "$1");
-  if (/^[A-Za-z0-9.:_-]+$/.test(bare)) return bare;
+  if (isIP(bare) === 6 || /^[A-Za-z0-9._-]+$/.test(bare)) return bare;
   throw new ServerledgeError(
     "INVALID_REQUEST",
-    `--name: Expected a host name or an IP address, but got "${host}"`,
+    `--name: Expected a host name or an IP address without a port, but got "${host}"`,
   );
 }
 
