@@ -8,7 +8,7 @@ import { NodeClient } from "./client.ts";
 import { readContexts } from "./contexts.ts";
 import { type Endpoint, resolveEndpoint } from "./endpoint.ts";
 import type { Globals } from "../options/options.ts";
-import { tlsOptions } from "./tls.ts";
+import { trustOf } from "./tls.ts";
 import { styled } from "../view/style.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -33,7 +33,7 @@ export function clientOf(
 ): NodeClient {
   return new NodeClient(endpoint, {
     trace: traceOf(globals, terminal),
-    trust: tlsOptions(endpoint, globals, terminal),
+    trust: trustOf(endpoint, globals, terminal),
   });
 }
 

@@ -16,7 +16,7 @@ import type { Terminal } from "../terminal.ts";
  * @returns undefined if none of them names any
  * @throws `CONFIG_INVALID` if a file has no certificate
  */
-export function tlsOptions(
+export function trustOf(
   endpoint: Pick<Endpoint, "ca" | "certificate">,
   globals: Pick<Globals, "ca">,
   { env }: Terminal,

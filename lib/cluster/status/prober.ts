@@ -161,10 +161,10 @@ export class Prober implements AsyncDisposable {
    * not count, so that a peer that is slow for a moment is not considered dead earlier.
    */
   #expire(): void {
-    for (const [nonce, { peer, round, isUrgent: isHurried }] of this.#probes) {
+    for (const [nonce, { peer, round, isUrgent }] of this.#probes) {
       if (round > this.#rounds) continue;
       this.#probes.delete(nonce);
-      if (!isHurried) this.#options.table.probeFailed(peer);
+      if (!isUrgent) this.#options.table.probeFailed(peer);
     }
   }
 

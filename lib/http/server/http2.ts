@@ -1,6 +1,6 @@
 /**
- * Tunnels for HTTP/2, with prior knowledge or over TLS (RFC 9113, 3.2 and 3.3). Each connection is relayed, byte for byte,
- * to its own server of the platform. This keeps the address of the client known.
+ * Tunnels for HTTP/2, with prior knowledge or over TLS (RFC 9113, 3.2 and 3.3). Each connection is
+ * relayed, byte for byte, to its own server of the platform. This keeps the address of the client known.
  *
  * @module
  */

@@ -22,7 +22,7 @@ import { exits } from "../../cli/exits.ts";
 import type { Globals } from "../../cli/options/options.ts";
 import { checkOutputFile, writeOutputFile } from "../output_files.ts";
 import { endpointOf } from "../../cli/client/session.ts";
-import { tlsOptions } from "../../cli/client/tls.ts";
+import { trustOf } from "../../cli/client/tls.ts";
 import { readTextFile } from "../../cli/options/text_file.ts";
 import type { Terminal } from "../../cli/terminal.ts";
 import { warn } from "../../cli/view/warn.ts";
@@ -47,7 +47,7 @@ export async function runBench(
     ? undefined
     : readTrace(await readTextFile(scenario.trace, "trace"), scenario.trace);
   const isPlain = options.plain === true;
-  const trust = tlsOptions(node, globals, terminal);
+  const trust = trustOf(node, globals, terminal);
   const prepared = prepare(scenario, { node: urlOf(node), key: node.key, isPlain, trace, trust });
   const reports = reportsOf(options);
   for (const [path] of reports) await checkOutputFile(path);
