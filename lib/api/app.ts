@@ -6,11 +6,13 @@
 
 import { type Context, Hono } from "hono";
 import { ServerledgeError } from "../base/errors.ts";
+import type { Principal } from "../access/principal.ts";
+import { recorded } from "./audit.ts";
 import { documentationRoutes } from "./docs/documentation.ts";
 import { codedError, errorAnswer } from "./errors.ts";
 import { Rope } from "../base/rope.ts";
 import { sliceBytes } from "../base/slices.ts";
-import type { HttpHandler, OutgoingResponse } from "../http/server/messages.ts";
+import type { HttpHandler, IncomingRequest, OutgoingResponse } from "../http/server/messages.ts";
 import {
   incomingRequest,
   outgoingResponse,
@@ -26,6 +28,7 @@ import {
   invokedFunction,
   type InvokeHandler,
   invokeHandler,
+  invokeRoute,
   invokeRoutes,
 } from "./routes/invoke.ts";
 import { operationRoutes } from "./operations.ts";
@@ -83,14 +86,16 @@ export function createApp(services: ApiServices): ApiApp {
   const router = new Hono();
   const checkOrigin = originCheck(services.config["api.listen"]);
 
-  const guarded = ({ open, access, handle }: Route) => async (context: Context) => {
+  const guarded = ({ open, access, paths: [route], handle }: Route) => (context: Context) => {
     const request = incomingRequest(context.req.raw);
-    if (!open) checkOrigin(request);
-    const principal = await services.access.authenticate(request);
-    if (access !== "anyone") {
-      principal.require(access, context.req.param("fun") ?? context.req.param("name"));
-    }
-    return await handle(context, principal);
+    return recorded(services.audit, context, { request, access, route }, async (identified) => {
+      if (!open) checkOrigin(request);
+      const principal = identified(await services.access.authenticate(request));
+      if (access !== "anyone") {
+        principal.require(access, context.req.param("fun") ?? context.req.param("name"));
+      }
+      return await handle(context, principal);
+    });
   };
 
   const invoke = invokeHandler(services);
@@ -108,19 +113,42 @@ export function createApp(services: ApiServices): ApiApp {
   const handle: HttpHandler = async (request) => {
     const name = invokedFunction(request);
     try {
-      if (name === undefined) {
-        return reserved(services, outgoingResponse(await router.fetch(routedRequest(request))));
-      }
-      checkOrigin(request);
-      const found = services.access.authenticate(request);
-      const principal = found instanceof Promise ? await found : found;
-      principal.require("invoke", name);
-      return reserved(services, await invoke(request, name, principal));
+      return reserved(
+        services,
+        name === undefined
+          ? outgoingResponse(await router.fetch(routedRequest(request)))
+          : await plainInvocation(request, name),
+      );
     } catch (thrown) {
       return errorAnswer(codedError(thrown)).outgoing;
     }
   };
   return { handle, request: requesting(handle) };
+
+  /** Handles an invocation without the router, as the route does with it. */
+  async function plainInvocation(request: IncomingRequest, name: string) {
+    let principal: Principal | undefined;
+    let response: OutgoingResponse;
+    try {
+      checkOrigin(request);
+      const found = services.access.authenticate(request);
+      principal = found instanceof Promise ? await found : found;
+      principal.require("invoke", name);
+      response = await invoke(request, name, principal);
+    } catch (thrown) {
+      response = errorAnswer(codedError(thrown)).outgoing;
+    }
+    services.audit?.ended({
+      request,
+      access: "invoke",
+      route: invokeRoute,
+      principal,
+      target: name,
+      status: response.status,
+      code: response.error,
+    });
+    return response;
+  }
 }
 
 /** Reserves the memory of a long response for a slow client, unless it is already reserved. */

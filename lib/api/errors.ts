@@ -7,8 +7,8 @@
 import { ServerledgeError } from "../base/errors.ts";
 import { type Logger, logger } from "../base/log.ts";
 import type { HeaderPair } from "../http/head.ts";
-import type { KnownResponse } from "../http/server/web.ts";
-import { jsonAnswer, jsonType } from "./headers.ts";
+import { KnownResponse } from "../http/server/web.ts";
+import { jsonType } from "./headers.ts";
 
 /** Default of `Retry-After`, s. */
 const defaultRetryAfterS = 1;
@@ -33,7 +33,7 @@ export function errorAnswer(
   }
   // Code and message come first, and no detail can override them.
   const body = Object.assign({ code, message }, details, { code, message });
-  return jsonAnswer(body, status, more);
+  return new KnownResponse(`${JSON.stringify(body)}\n`, status, more, undefined, code);
 }
 
 function retryAfterS(value: unknown): number {

@@ -6,6 +6,7 @@
 
 import { ServerledgeError } from "../base/errors.ts";
 import { incomingRequest, KnownResponse } from "../http/server/web.ts";
+import { about } from "./audit.ts";
 import { BodyReader } from "./body.ts";
 import { jsonAnswer } from "./headers.ts";
 import { queryFlag, queryInteger } from "./query.ts";
@@ -29,6 +30,7 @@ export function operationRoutes(services: ApiServices): Route[] {
   const prewarm: Handler = async (context, principal) => {
     const request = readPrewarm(await bodies.json(incomingRequest(context.req.raw)));
     const { functionName, instances, forceImagePull: refresh } = request;
+    about(context, functionName);
     principal.require("deploy", functionName);
     return jsonAnswer({ Prewarmed: await services.prewarm(functionName, instances, { refresh }) });
   };

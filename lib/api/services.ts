@@ -7,6 +7,7 @@
 
 import type { Authenticator } from "../access/authenticator.ts";
 import type { KeyService } from "../access/key_service.ts";
+import type { AuditTrail } from "./audit_trail.ts";
 import type { BodyBudget } from "./body_budget.ts";
 import type { ReserveMemory } from "../base/reserve_memory.ts";
 import type { MemberView } from "../cluster/members.ts";
@@ -48,6 +49,8 @@ export interface ApiServices {
   readonly config: Config;
   /** Finds out who makes a request. */
   readonly access: Authenticator;
+  /** Records requests. */
+  readonly audit?: AuditTrail | undefined;
   /** Keys of the node or its cluster. */
   readonly keys: Pick<KeyService, "list" | "damaged" | "create" | "rotate" | "revoke">;
   /** QoS classes of this node. */

@@ -8,9 +8,12 @@ import { type Context, Hono } from "hono";
 import { ServerledgeError } from "../base/errors.ts";
 import type { Authenticator } from "../access/authenticator.ts";
 import type { Principal } from "../access/principal.ts";
+import { recorded } from "../api/audit.ts";
+import type { AuditTrail } from "../api/audit_trail.ts";
 import { codedError, errorAnswer } from "../api/errors.ts";
 import { jsonAnswer } from "../api/headers.ts";
 import { originCheck } from "../api/origin.ts";
+import type { Route } from "../api/route.ts";
 import type { HttpHandler } from "../http/server/messages.ts";
 import {
   incomingRequest,
@@ -27,6 +30,9 @@ import type { RequestBody } from "./request_body.ts";
 import type { RoutedFunction, Router } from "./router.ts";
 import type { BalancerStatus } from "./status.ts";
 
+/** Maximum length of a recorded path. */
+const maxPath = 256;
+
 const prewarmKeys = keyIndex(["Function"]);
 
 /** Services that the app uses. */
@@ -34,6 +40,8 @@ export interface BalancerServices {
   readonly id: string;
   readonly listen: string;
   readonly access: Authenticator;
+  /** Records requests that end here. */
+  readonly audit: AuditTrail | undefined;
   readonly metricsEnabled: boolean;
   readonly proxy: Pick<Proxy, "forward">;
   readonly router: Router;
@@ -58,31 +66,35 @@ export function createBalancerApp(services: BalancerServices): HttpHandler {
     services.metrics.responded(kind, response.status, (services.now() - startedAt) / 1000);
     return response;
   };
-  // Nodes authorize what is forwarded; an invalid key ends here.
-  const withOriginCheck = (
+  // Nodes authorize and record what is forwarded; an invalid key ends here.
+  const guarded = (
     handle: (context: Context, principal: Principal) => Response | Promise<Response>,
+    { access = "anyone", open = false }: Partial<Pick<Route, "access" | "open">> = {},
   ) => {
-    return async (context: Context) => {
+    return (context: Context) => {
       const request = incomingRequest(context.req.raw);
-      checkOrigin(request);
-      return await handle(context, await services.access.authenticate(request));
+      const what = { request, access, route: context.req.path.slice(0, maxPath) };
+      return recorded(services.audit, context, what, async (identified) => {
+        if (!open) checkOrigin(request);
+        const principal = identified(await services.access.authenticate(request));
+        return await handle(context, principal);
+      });
     };
   };
   const own = (handle: () => Response) =>
-    withOriginCheck((_, principal) => {
+    guarded((_, principal) => {
       principal.require("view");
       return handle();
-    });
-  const plainHttp = async (context: Context) => {
+    }, { access: "view" });
+  const plainHttp = guarded((context, principal) => {
     const name = context.req.param("name")!;
-    const principal = await services.access.authenticate(incomingRequest(context.req.raw));
     principal.require("invoke", name);
-    return await forward(context, "page", name);
-  };
+    return forward(context, "page", name);
+  }, { open: true });
 
   app.post(
     "/invoke/:fun",
-    withOriginCheck((context, principal) => {
+    guarded((context, principal) => {
       const name = context.req.param("fun")!;
       // Where a request is sent depends on the function, which a stranger must not learn about.
       principal.require("invoke", name);
@@ -91,14 +103,14 @@ export function createBalancerApp(services: BalancerServices): HttpHandler {
   );
   for (const path of ["/fn/:name/:path{.*}", "/fn/:name"]) app.all(path, plainHttp);
   app.get("/status", own(() => jsonAnswer(services.status())));
-  app.get("/healthz", withOriginCheck((_, principal) => healthResponse(services, principal)));
+  app.get("/healthz", guarded((_, principal) => healthResponse(services, principal)));
   app.get("/metrics", own(() => metricsResponse(services)));
   app.get(
     "/logs/:fun",
-    withOriginCheck((context) => forward(context, "other", context.req.param("fun")!)),
+    guarded((context) => forward(context, "other", context.req.param("fun")!)),
   );
-  app.post("/prewarm", withOriginCheck((context) => forward(context, "other", prewarmed)));
-  app.all("*", withOriginCheck((context) => forward(context, "other")));
+  app.post("/prewarm", guarded((context) => forward(context, "other", prewarmed)));
+  app.all("*", guarded((context) => forward(context, "other")));
   app.onError((error) => errorAnswer(codedError(error)));
   return async (request) => outgoingResponse(await app.fetch(routedRequest(request)));
 }

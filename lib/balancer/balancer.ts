@@ -7,6 +7,7 @@
 
 import type { Trust } from "../http/tls/trust.ts";
 import type { Authenticator } from "../access/authenticator.ts";
+import type { AuditTrail } from "../api/audit_trail.ts";
 import type { HttpHandler } from "../http/server/messages.ts";
 import type { Clock } from "../base/clock.ts";
 import { NodeClient } from "../cluster/peers/node_client.ts";
@@ -33,6 +34,10 @@ export interface BalancerOptions {
   readonly random: () => number;
   /** Authenticates clients. */
   readonly access: Authenticator;
+  /** Audit record; undefined if there is none. */
+  readonly audit?: { readonly trail: AuditTrail; problems(): string[] } | undefined;
+  /** Tokens of an identity provider; undefined if none are accepted. */
+  readonly tokens?: { problems(): string[] } | undefined;
   /** Authentication between the nodes of the cluster; undefined without a secret. */
   readonly auth?: ClusterAuth | undefined;
   readonly registry: Pick<Registry, "watchNodes" | "description" | "health">;
@@ -86,6 +91,7 @@ export class Balancer implements AsyncDisposable {
       id: options.node.id,
       listen: config["api.listen"],
       access: options.access,
+      audit: options.audit?.trail,
       metricsEnabled: config["metrics.enabled"],
       router: new Router(
         this.#table,
@@ -140,7 +146,8 @@ export class Balancer implements AsyncDisposable {
   /** Whether requests can be forwarded, and current problems. */
   health(): { ok: boolean; problems: string[] } {
     const registry = this.#options.registry.health();
-    const problems = this.#options.tls?.problems() ?? [];
+    const { tls, tokens, audit } = this.#options;
+    const problems = [tls, tokens, audit].flatMap((part) => part?.problems() ?? []);
     if (!registry.ok) problems.push(`registry: ${registry.reason}`);
     for (const { record, problem } of this.#table.all) {
       if (problem !== undefined) problems.push(`node ${record.id}: ${problem}`);

@@ -169,6 +169,18 @@ export const settings = {
     "",
     "Rights of tokens. The first row whose claim has the value (with * for any characters) counts; its other fields, role, functions, classes, rate, burst, concurrency and memory, are those of keys",
   ),
+  "audit.records": choice("", "none", "changes", "requests", "invocations")(
+    "",
+    "What the audit record has in addition to refused requests: changes: requests of deployers and admins; requests: also those that read; invocations: also invocations; none: nothing, nor refused requests. Empty: requests if requests need a key, else none",
+  ),
+  "audit.file": text(
+    "",
+    "File of the audit record, JSON lines; empty: audit.log in data.dir, for a load balancer lb-audit.log",
+  ),
+  "audit.size": number(4, 1 << 20)(
+    64,
+    "Maximum size of the audit record, MiB: the file and three former ones (.1 to .3), which are replaced in turn",
+  ),
   "cluster.auth": choice("none", "")(
     "",
     "none: allow a cluster node to listen beyond loopback without cluster.secret; anyone who can reach it can then pose as a node",

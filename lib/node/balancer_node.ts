@@ -17,9 +17,10 @@ import { clusterAuth } from "../cluster/trust/cluster_auth.ts";
 import { loopbackProblem, ownAddress, registeredAs, urlOf } from "../cluster/address.ts";
 import { peerGuard } from "../api/peer_guard.ts";
 import { type ApiServer, listenOptions, serveApi, serverLimits } from "../api/server.ts";
-import { addServerMetrics, addTlsMetrics } from "../telemetry/process_metrics.ts";
+import { addAuditMetrics, addServerMetrics, addTlsMetrics } from "../telemetry/process_metrics.ts";
 import { Balancer } from "../balancer/balancer.ts";
 import { openAccess } from "./access.ts";
+import { openAudit } from "./audit.ts";
 import { machineArchitecture } from "./base.ts";
 import { clusterTrust, requireClusterAuth } from "./cluster.ts";
 import type { RunningNode } from "./serve.ts";
@@ -67,13 +68,17 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
   const catalog = built.use(await Catalog.open(registry));
   const listen = await listenOptions(config);
   if (listen.tls) built.use(listen.tls);
-  const { access } = await openAccess({ config, registry, catalog, clock: systemClock, built });
+  const clock = systemClock;
+  const { access, tokens } = await openAccess({ config, registry, catalog, clock, built });
+  const audit = openAudit({ config, access, node, clock, built }, "lb-audit.log");
   const balancer = built.use(
     await Balancer.open({
       config,
       access,
+      audit,
+      tokens,
       node,
-      clock: systemClock,
+      clock,
       random: Math.random,
       auth,
       registry,
@@ -90,6 +95,7 @@ export async function startBalancer(config: Config): Promise<RunningNode> {
     ),
   );
   addServerMetrics(balancer.metrics.registry, server.counts);
+  if (audit) addAuditMetrics(balancer.metrics.registry, audit);
   if (listen.tls) addTlsMetrics(balancer.metrics.registry, listen.tls);
   const unsigned = recordOf(config, node, server);
   const record = auth?.registrations.sign(unsigned) ?? unsigned;

@@ -16,6 +16,7 @@ import { FunctionService } from "../registry/functions.ts";
 import { localStatus } from "../scheduler/local_status.ts";
 import { OutputLog } from "../telemetry/output_log.ts";
 import { openAccess } from "./access.ts";
+import { openAudit } from "./audit.ts";
 import { startBackground } from "./background.ts";
 import { bodyBudget, identityOf, type NodeBase } from "./base.ts";
 import { type NodeCompute, openCompute } from "./compute.ts";
@@ -47,6 +48,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
   const storage = await openStorage(base);
   const { catalog, registry } = storage;
   const access = await openAccess({ ...base, ...storage });
+  const audit = openAudit({ ...base, ...access });
   const secrets = await openSecrets(base, storage);
   await requireUniqueId(registry, base);
   const outputLog = new OutputLog(clock);
@@ -71,6 +73,7 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     ...base,
     ...storage,
     ...access,
+    audit,
     ...secrets,
     ...compute,
     ...requests,

@@ -9,7 +9,7 @@ import { peerGuard } from "../api/peer_guard.ts";
 import { type ApiServer, serveApi, serverLimits } from "../api/server.ts";
 import { logger } from "../base/log.ts";
 import { registeredAs } from "../cluster/address.ts";
-import { addServerMetrics, addTlsMetrics } from "../telemetry/process_metrics.ts";
+import { addAuditMetrics, addServerMetrics, addTlsMetrics } from "../telemetry/process_metrics.ts";
 import { type NodeParts, nodeServices } from "./services.ts";
 
 const log = logger("node");
@@ -41,6 +41,7 @@ export function serveNode(parts: NodeParts): RunningNode {
   const handle = peerGuard(createApp(nodeServices(parts)).handle, auth?.verifier);
   const server = built.use(serveApi(handle, parts.listen, serverLimits(config)));
   addServerMetrics(parts.metrics.registry, server.counts);
+  if (parts.audit) addAuditMetrics(parts.metrics.registry, parts.audit);
   if (parts.listen.tls) addTlsMetrics(parts.metrics.registry, parts.listen.tls);
   cluster?.join(server.port, server.isSecure);
   log.info("Node {id} in area {area} serves {urls}{registered}, registry {registry}", {

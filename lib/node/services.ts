@@ -18,6 +18,7 @@ import type { FunctionService } from "../registry/functions.ts";
 import { isSandboxed } from "../runtime/kinds/kinds.ts";
 import { followOutput, type WrittenLine } from "../telemetry/follow_output.ts";
 import type { NodeAccess } from "./access.ts";
+import type { NodeAudit } from "./audit.ts";
 import type { BackgroundService, NodeBase } from "./base.ts";
 import type { NodeCompute } from "./compute.ts";
 import type { NodeRequests } from "./requests.ts";
@@ -38,6 +39,8 @@ export type NodeParts =
   & NodeCompute
   & NodeRequests
   & {
+    /** Audit record; undefined if there is none. */
+    readonly audit: NodeAudit | undefined;
     /** Creates and deletes functions. */
     readonly functions: FunctionService;
     /** The cluster, unless the node is alone. */
@@ -56,6 +59,7 @@ export function nodeServices(parts: NodeParts): ApiServices {
   return {
     config,
     access: parts.access,
+    audit: parts.audit?.trail,
     keys: parts.keys,
     classes: new QosClasses(config.qosClasses),
     secrets: parts.secrets,
@@ -183,7 +187,8 @@ function statusOf(parts: NodeParts, startedAt: number, shows: ShowsFunction): No
 }
 
 function healthOf(
-  { registry, results, engine, scheduler, cluster, janitor, background, listen, tokens }: NodeParts,
+  { registry, results, engine, scheduler, cluster, janitor, background, listen, tokens, audit }:
+    NodeParts,
   shows: ShowsFunction,
 ): { ok: boolean; problems: string[] } {
   const health = registry.health();
@@ -199,7 +204,7 @@ function healthOf(
   }
   if (engine.state !== true) problems.push(`containers: ${engine.state}`);
   problems.push(...janitor.problems(shows), ...cluster?.problems() ?? []);
-  problems.push(...listen.tls?.problems() ?? [], ...tokens?.problems() ?? []);
+  problems.push(...[listen.tls, tokens, audit].flatMap((part) => part?.problems() ?? []));
   problems.push(...background.flatMap((service) => service.problems()));
   if (scheduler.draining) problems.push("the node is shutting down");
   return { ok: !scheduler.draining, problems };

@@ -61,6 +61,20 @@ export function addServerMetrics(registry: MetricRegistry, server: ServerCounts)
   );
 }
 
+/**
+ * Adds the metric of an audit record.
+ *
+ * @param registry metrics of the process
+ * @param audit read at each scrape
+ */
+export function addAuditMetrics(registry: MetricRegistry, audit: { readonly lost: number }): void {
+  registry.gauge(
+    "serverledge_audit_lost_records_total",
+    "Records of requests that are not in the audit record, since it could not be written",
+    () => audit.lost,
+  );
+}
+
 /** What is measured of a TLS port. */
 export interface TlsCounts {
   /** Remaining validity of the certificate, days; negative after its end. */

@@ -7,7 +7,11 @@
 import { BalancerMetrics } from "../../lib/balancer/metrics.ts";
 import { countPlans } from "../../lib/node/planning.ts";
 import { Metrics } from "../../lib/telemetry/metrics.ts";
-import { addServerMetrics, addTlsMetrics } from "../../lib/telemetry/process_metrics.ts";
+import {
+  addAuditMetrics,
+  addServerMetrics,
+  addTlsMetrics,
+} from "../../lib/telemetry/process_metrics.ts";
 import type { MetricRegistry } from "../../lib/telemetry/prometheus.ts";
 import { code, stack, table } from "./markdown.ts";
 
@@ -42,6 +46,7 @@ function unread(): never {
 
 function metricTable(registry: MetricRegistry): string {
   addServerMetrics(registry, { connections: 0, acceptErrors: 0, refusedConnections: 0 });
+  addAuditMetrics(registry, { lost: 0 });
   addTlsMetrics(registry, { remainingDays: 0, handshakeFailures: 0 });
   return table(
     ["metric", "type", "labels", "meaning"],

@@ -12,6 +12,7 @@ import {
   readDefinition,
 } from "../../model/function.ts";
 import { incomingRequest } from "../../http/server/web.ts";
+import { about } from "../audit.ts";
 import { BodyReader } from "../body.ts";
 import { jsonAnswer } from "../headers.ts";
 import { queryFlag } from "../query.ts";
@@ -30,6 +31,7 @@ export function functionRoutes(services: ApiServices): Route[] {
     const { value, held } = await bodies.reserveJson(incomingRequest(context.req.raw));
     using _ = held;
     const definition = readDefinition(value);
+    about(context, definition.name);
     principal.require("deploy", definition.name);
     requireInvokes(principal, definition.invokes);
     services.secrets.requireUsable(principal, definition.name, definition.secrets);
@@ -51,6 +53,7 @@ export function functionRoutes(services: ApiServices): Route[] {
 
   const remove: Handler = async (context, principal) => {
     const { name } = readDeletion(await bodies.json(incomingRequest(context.req.raw)));
+    about(context, name);
     principal.require("deploy", name);
     await services.remove(name);
     return jsonAnswer({ Deleted: name });

@@ -6,6 +6,7 @@
 
 import { incomingRequest } from "../../http/server/web.ts";
 import { imageNames, prunedNames, pulledNames } from "../../images/status.ts";
+import { about } from "../audit.ts";
 import { BodyReader } from "../body.ts";
 import { jsonAnswer } from "../headers.ts";
 import type { Description, Handler, Route } from "../route.ts";
@@ -28,6 +29,7 @@ export function imageRoutes(services: ApiServices): Route[] {
 
   const pull: Handler = async (context) => {
     const { images, refresh } = readPull(await bodies.json(incomingRequest(context.req.raw)));
+    about(context, images.join(" "));
     return jsonAnswer(pulledNames.toWire(await services.pullImages(images, { refresh })));
   };
 

@@ -52,6 +52,9 @@ export const invocationErrors: readonly ErrorCode[] = [
   "INTERNAL",
 ];
 
+/** Path of the route. */
+export const invokeRoute = "/invoke/:fun";
+
 /** Part of a response that depends on the invocation. */
 type Answer = Pick<OutgoingResponse, "body" | "held">;
 
@@ -131,13 +134,13 @@ export function invokeHandler(services: ApiServices): InvokeHandler {
 export function invokeRoutes(invoke: InvokeHandler): Route[] {
   return [{
     method: "POST",
-    paths: ["/invoke/:fun"],
+    paths: [invokeRoute],
     access: "invoke",
     async handle(context, principal) {
       const request = incomingRequest(context.req.raw);
       const name = context.req.param("fun")!;
-      const { body, status, headers, held } = await invoke(request, name, principal);
-      return new KnownResponse(body, status, headers, held);
+      const { body, status, headers, held, error } = await invoke(request, name, principal);
+      return new KnownResponse(body, status, headers, held, error);
     },
     description,
   }];

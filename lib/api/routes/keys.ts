@@ -8,6 +8,7 @@ import { checkGrant } from "../../access/grant_check.ts";
 import { grantNames, grantSchema, listedKeyNames } from "../../access/key.ts";
 import type { IssuedKey } from "../../access/key_service.ts";
 import { incomingRequest } from "../../http/server/web.ts";
+import { about } from "../audit.ts";
 import { BodyReader } from "../body.ts";
 import { jsonAnswer } from "../headers.ts";
 import type { Description, Handler, Route } from "../route.ts";
@@ -32,6 +33,7 @@ export function keyRoutes(services: ApiServices): Route[] {
 
   const create: Handler = async (context) => {
     const grant = readGrant(await bodies.json(incomingRequest(context.req.raw)));
+    about(context, grant.name);
     checkGrant(grant, services.classes);
     return jsonAnswer(issued(await keys.create(grant)));
   };

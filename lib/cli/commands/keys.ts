@@ -214,7 +214,12 @@ async function firstKey(
     }
   }
   const { createFirstKeyOf } = await import("../../node/first_key.ts");
-  return await createFirstKeyOf(config, name, force);
+  const key = await createFirstKeyOf(config, name, force);
+  const { recordCommand } = await import("../../node/audit.ts");
+  await recordCommand(config, "keys init", name, Date.now()).catch((error: Error) => {
+    warn(terminal, `The audit record cannot be written: ${error.message}`);
+  });
+  return key;
 }
 
 function showIssued(

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ErrorCode } from "../../base/errors.ts";
 import type { Rope } from "../../base/rope.ts";
 import type { Body } from "../body.ts";
 import type { HeaderPair } from "../head.ts";
@@ -96,6 +97,8 @@ export interface OutgoingResponse {
   readonly headers: readonly HeaderPair[];
   /** Body. A stream that fails breaks the connection, which lets the client detect the incomplete body. */
   readonly body: string | Uint8Array<ArrayBuffer> | Rope | ReadableStream<Uint8Array> | undefined;
+  /** Code of the error that the body reports, for records of requests. */
+  readonly error?: ErrorCode | undefined;
   /** Reservation of the memory of the body; released when the response was sent or has failed. */
   readonly held?: Disposable;
 }

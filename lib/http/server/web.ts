@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ErrorCode } from "../../base/errors.ts";
 import { Rope, type Sliceable } from "../../base/rope.ts";
 import { Body } from "../body.ts";
 import { ConnectionBroken, TooLong } from "../failures.ts";
@@ -135,6 +136,7 @@ export class KnownResponse extends Response {
    * @param status 200 to 599
    * @param headers names in lower case
    * @param held reservation that is released when the response was sent or has failed
+   * @param error code of the error that the body reports
    * @throws {TypeError} if the name or value of a header is invalid
    */
   constructor(
@@ -142,13 +144,14 @@ export class KnownResponse extends Response {
     status: number,
     headers: readonly HeaderPair[],
     held?: Disposable,
+    error?: ErrorCode,
   ) {
     const isEmpty = isBodiless(status);
     const isCopied = typeof body === "string" || body instanceof ReadableStream ||
       (body instanceof Uint8Array && body.length <= maxJoinedBytes);
     super(isCopied && !isEmpty ? body : null, { status, headers: headers as [string, string][] });
     if (isEmpty && body instanceof ReadableStream) void body.cancel().catch(() => {});
-    this.outgoing = { status, headers, body: isEmpty ? undefined : body, held };
+    this.outgoing = { status, headers, body: isEmpty ? undefined : body, held, error };
   }
 }
 
