@@ -22,6 +22,7 @@ const happenings = [
   "finish removal",
   "expire",
   "retire",
+  "restart",
   "stand by",
   "generic ends",
   "time",
@@ -124,6 +125,9 @@ async function run(
       case "retire":
         pool.retire(record(n).version);
         versions.set(n % 4, (versions.get(n % 4) ?? 0) + 1);
+        break;
+      case "restart":
+        pool.restart(record(n).version);
         break;
       case "stand by":
         void set.standBy(30 + n % 50);

@@ -268,6 +268,28 @@ Deno.test("Pool: function retired, drains its instances", async () => {
   assert.equal(set.ledger.freeMemory, 1000);
 });
 
+Deno.test("Pool: restart, replaces idle, busy and starting instances of the same version", async () => {
+  const set = setUp();
+  const record = fakeRecord();
+  await warm(set, record, 2);
+  const lease = set.pool.tryLease(record)!;
+  assert(set.pool.tryStart(record));
+  await settle();
+  set.pool.restart(record.version);
+  set.environment.finishStart();
+  await settle();
+  assert.deepEqual(set.environment.living, [lease.instance], "the call goes on");
+  assert.equal(set.pool.tryLease(record), undefined);
+  await warm(set, record);
+  const next = set.pool.tryLease(record)!;
+  assert.notEqual(next.instance, lease.instance);
+  lease.release();
+  next.release();
+  await settle();
+  assert.deepEqual(set.environment.living, [next.instance]);
+  assert.equal(set.ledger.freeMemory, 900);
+});
+
 Deno.test("Lease: abandoned, harms no other call of the instance", async () => {
   const set = setUp();
   const record = fakeRecord({ maxConcurrency: 2 });

@@ -305,6 +305,19 @@ Deno.test("Scheduler: queued requests move to an updated function and fail with 
   assert.equal(await codeOf(orphan.done), "FUNCTION_UNKNOWN");
 });
 
+Deno.test("Scheduler: requests that wait for an instance get one that starts after a restart", async () => {
+  const set = setUp();
+  const waiting = set.submit();
+  await settle();
+  set.pool.restart(set.record.version);
+  set.environment.finishStart();
+  await settle();
+  assert.deepEqual(set.environment.living, []);
+  await finishStarts(set);
+  set.environment.made[1]!.reply();
+  assert.equal(await codeOf(waiting.done), "OK");
+});
+
 Deno.test("Scheduler: drain finishes current requests and accepts no new ones", async () => {
   const set = setUp();
   const running = set.submit();

@@ -47,7 +47,7 @@ export interface SecretServiceOptions {
   /** The secrets in the registry. */
   readonly collection: Collection<SecretRecord>;
   /** The secrets in memory. */
-  readonly table: Pick<RecordTable<SecretRecord>, "get" | "list" | "size" | "onChange">;
+  readonly table: Pick<RecordTable<SecretRecord>, "get" | "list" | "damaged" | "onChange">;
   readonly keys: Pick<KeyRing, "keys" | "encrypting" | "seal" | "unseal">;
   /** Returns all functions. */
   readonly functions: () => readonly Pick<FunctionRecord, "name" | "secrets">[];
@@ -186,7 +186,14 @@ export class SecretService implements SecretSource {
 
   async #open(secret: string, functionName: string): Promise<Uint8Array<ArrayBuffer>> {
     const record = this.#options.table.get(secret);
-    if (!record) throw unusable(secret, "it does not exist: serverledge secrets set creates it");
+    if (!record) {
+      const isDamaged = this.#options.table.damaged.some(({ id }) => id === secret);
+      throw unusable(
+        secret,
+        `${isDamaged ? "its record in the registry is unreadable" : "it does not exist"}: ` +
+          `serverledge secrets set ${secret} creates it`,
+      );
+    }
     if (!mayUse(record, functionName)) {
       throw unusable(secret, `it is only for functions named ${record.functions.join(", ")}`);
     }
