@@ -19,9 +19,9 @@ import { type ListedSecret, mayUse, type SecretRecord } from "./record.ts";
 /** Maximum size of a secret, bytes. */
 export const maxSecretBytes = 64 << 10;
 /** Maximum number of secrets, which every node keeps in memory, encrypted. */
-const maxSecrets = 1000;
+export const maxSecrets = 1000;
 /** Maximum size of all secrets, bytes. */
-const maxTotalBytes = 16 << 20;
+export const maxTotalBytes = 16 << 20;
 /** Time limit for this node to receive a secret that it has stored, ms. */
 const maxWriteDelayMs = 2_000;
 

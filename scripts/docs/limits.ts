@@ -13,6 +13,8 @@ import { maxHeaders, maxTargetLength } from "../../lib/http/server/request_head.
 import { maxCallers } from "../../lib/model/hop.ts";
 import { maxCallees } from "../../lib/runtime/wire/callees.ts";
 import { maxEnv, maxInvokes, maxMemoryMib, maxTimeoutMs } from "../../lib/model/function.ts";
+import { maxSecretsOfFunction } from "../../lib/model/secret_reference.ts";
+import { maxSecretBytes, maxSecrets, maxTotalBytes } from "../../lib/secrets/secret_service.ts";
 import { maxFollowers } from "../../lib/node/services.ts";
 import { maxCodeBytes } from "../../lib/node/storage.ts";
 import { maxSize, maxWaiting } from "../../lib/registry/local/result_journal.ts";
@@ -80,6 +82,9 @@ export function limitsPage(): string {
       fixed("execution timeout of a function (`TimeoutMs`)", seconds(maxTimeoutMs)),
       fixed("environment variables", count(maxEnv)),
       fixed("functions that a function may invoke, as names or patterns", count(maxInvokes)),
+      fixed("secrets of a function", count(maxSecretsOfFunction)),
+      fixed("size of a secret", bytes(maxSecretBytes)),
+      fixed("all secrets", `${count(maxSecrets)}, ${bytes(maxTotalBytes)}`),
       fixed(
         "files and folders in an archive",
         `${count(archiveLimits.maxEntries)}, ${bytes(archiveLimits.maxBytes)} unpacked`,
