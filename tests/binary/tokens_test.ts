@@ -240,6 +240,14 @@ Deno.test("a node beyond loopback starts with an issuer of tokens, if its settin
     "api.tokens.audience=edge",
     'api.tokens.rights=[{"claim":"sub","value":"*","role":"viewer"}]',
   ];
+  const doctor = async (jwks: string) => {
+    const args = [`api.tokens.issuer=${issuer}`, ...complete, `api.tokens.jwks=${jwks}`];
+    const sets = args.flatMap((each) => ["--set", each]);
+    const { stdout } = await runToEnd([defaultBinary(), "doctor", "--json", ...sets]);
+    return stdout;
+  };
+  assert.match(await doctor(provider.url), /1 public key at http:/);
+  assert.match(await doctor("/missing.json"), /Cannot read the keys at \/missing\.json/);
   for (
     const [sets, why] of [
       [["api.tokens.jwks=/x"], /api\.tokens\.audience: name this service/],

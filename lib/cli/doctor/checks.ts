@@ -15,6 +15,7 @@ import { etcd } from "./checks/etcd.ts";
 import { images } from "./checks/images.ts";
 import { ports } from "./checks/ports.ts";
 import { service } from "./checks/service.ts";
+import { tokens } from "./checks/tokens.ts";
 
 /** All checks. */
 export const checks: readonly Check[] = [
@@ -27,5 +28,6 @@ export const checks: readonly Check[] = [
   descriptors,
   disk,
   certificates,
+  tokens,
   service,
 ];
