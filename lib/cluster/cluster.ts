@@ -16,7 +16,7 @@ import type { NodeObserver, Registration, Registry } from "../registry/registry.
 import { hostPort } from "../http/host_port.ts";
 import type { Trust } from "../http/tls/trust.ts";
 import { loopbackProblem, urlOf } from "./address.ts";
-import type { LocalStatus } from "./status/datagram.ts";
+import { DatagramCodec, type LocalStatus } from "./status/datagram.ts";
 import { HealthProber } from "./health_prober.ts";
 import { type MemberView, viewOf } from "./members.ts";
 import type { Peer } from "./peers/peer.ts";
@@ -55,9 +55,7 @@ export interface ClusterOptions {
   readonly url?: string;
   /** Area of the cloud; empty: none. */
   readonly remoteArea: string;
-  /** The cluster's secret, which signs datagrams; empty: they are not signed. */
-  readonly secret: string;
-  /** Signs requests and registrations; undefined without a secret. */
+  /** Signs datagrams, requests and registrations; undefined without a secret. */
   readonly auth?: ClusterAuth | undefined;
   /** Address at which this node receives datagrams, `address:port`; empty: its address and port. */
   readonly udp?: string;
@@ -129,7 +127,7 @@ export class Cluster implements Peers, AsyncDisposable {
         table: this.#table,
         vivaldi: this.#vivaldi,
         socket,
-        secret: options.secret,
+        codec: options.auth?.datagrams ?? new DatagramCodec(""),
         intervalMs: options.nearbyMs,
         clock,
         random,
@@ -320,7 +318,7 @@ export class Cluster implements Peers, AsyncDisposable {
       if (details?.peerCode === "UNAUTHORIZED") {
         peer.mismatches.add(
           "rejected",
-          this.#options.secret === ""
+          this.#options.auth === undefined
             ? "it rejects unsigned requests, and this node has no cluster.secret"
             : `it rejects requests of this node: ${(error as ServerledgeError).message}`,
         );

@@ -41,7 +41,6 @@ export async function openCluster(
       url: config["api.url"],
       listen: config["api.url"] === "" ? config["api.listen"] : undefined,
       remoteArea: config["registry.remote.area"],
-      secret: config["cluster.secret"],
       auth,
       udp: config["registry.udp.address"],
       udpPort: config["registry.udp.port"],

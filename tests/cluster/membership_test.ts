@@ -11,6 +11,7 @@ import { defaultRequest } from "../../lib/model/invocation.ts";
 import { sampleNode, sampleRecord } from "../contract/registry.ts";
 import { startEtcd, type TestEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
+import { authOf } from "../support/fakes/signing_server.ts";
 import { refuse } from "../support/fakes/fake_node.ts";
 
 const idle: LocalStatus = {
@@ -95,12 +96,13 @@ function openCluster(
   area: string,
   more: Partial<ClusterOptions> = {},
 ): Promise<Cluster> {
+  const node = { id, area, architecture: "amd64", incarnation: randomId(12) };
   return Cluster.open({
     registry,
-    node: { id, area, architecture: "amd64", incarnation: randomId(12) },
+    node,
+    auth: authOf("s3cret", node),
     address: "127.0.0.1",
     remoteArea: "CLOUD",
-    secret: "s3cret",
     udpPort: 0,
     udpPortIsFixed: true,
     nearbyMs: quickMs,
@@ -218,7 +220,12 @@ Deno.test("status is accepted only from registered peers that share the secret",
 
   await t.step("status with another secret is ignored", async () => {
     // Gone with this step: what it sends would be refused among what the others send.
-    await using other = await openCluster(registry, "stranger", "EDGE", { secret: "other" });
+    const id = "stranger";
+    const auth = {
+      ...authOf("s3cret", { id, incarnation: "1" }),
+      datagrams: new DatagramCodec("other"),
+    };
+    await using other = await openCluster(registry, id, "EDGE", { auth });
     other.join(1);
     await eventually("the status of the good one has come", () => state("good").ageMs !== null);
     await eventually("the stranger is given up", () => !state("stranger").reachable);
@@ -320,7 +327,7 @@ Deno.test("a balancer is the cloud while it is healthy", async () => {
     },
   );
   const registry = new StaticRegistry();
-  await using me = await openCluster(registry, "me", "EDGE");
+  await using me = await openCluster(registry, "me", "EDGE", { auth: undefined });
   const balancer = { area: "CLOUD", role: "balancer", udp: "" } as const;
   registry.put(sampleNode("lb", { ...balancer, url: `http://127.0.0.1:${server.addr.port}` }));
   registry.put(sampleNode("dead", { ...balancer, url: "http://127.0.0.1:1" }));
@@ -357,7 +364,7 @@ Deno.test("a request to a peer that stops responding is cancelled, one to a slow
     },
   );
   const registry = new StaticRegistry();
-  await using me = await openCluster(registry, "me", "EDGE", { livenessMs: 20 });
+  await using me = await openCluster(registry, "me", "EDGE", { auth: undefined, livenessMs: 20 });
   const at = (port: number) => ({ area: "EDGE", udp: "", url: `http://127.0.0.1:${port}` });
   registry.put(sampleNode("silent", at((silent.addr as Deno.NetAddr).port)));
   registry.put(sampleNode("slow", at(slow.addr.port)));

@@ -34,8 +34,7 @@ export interface ProberOptions {
   readonly vivaldi: Vivaldi;
   /** Socket for datagrams; closed by the prober. */
   readonly socket: StatusSocket;
-  /** The cluster's secret; empty: unsigned. */
-  readonly secret: string;
+  readonly codec: DatagramCodec;
   /** Time between two rounds, ms. */
   readonly intervalMs: number;
   readonly clock: Clock;
@@ -100,7 +99,7 @@ export class Prober implements AsyncDisposable {
   constructor(options: ProberOptions) {
     this.#options = options;
     this.#startedAt = options.clock.wall();
-    this.#codec = new DatagramCodec(options.secret);
+    this.#codec = options.codec;
     this.#plan = new ProbePlan(options.table, options.random);
     this.#receiving = this.#receive();
     this.#round();

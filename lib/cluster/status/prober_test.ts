@@ -63,7 +63,7 @@ function setUp(secret = "") {
     table,
     vivaldi: new Vivaldi(() => 0.5),
     socket,
-    secret,
+    codec,
     intervalMs: 2000,
     clock,
     random: () => 0.5,

@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../../base/clock.ts";
+import { DatagramCodec } from "../status/datagram.ts";
 import { Registrations } from "./registrations.ts";
 import { RequestSigner } from "./request_signer.ts";
 import { RequestVerifier } from "./request_verifier.ts";
@@ -15,6 +16,7 @@ export interface ClusterAuth {
   readonly signer: RequestSigner;
   readonly verifier: RequestVerifier;
   readonly registrations: Registrations;
+  readonly datagrams: DatagramCodec;
 }
 
 /**
@@ -34,5 +36,6 @@ export function clusterAuth(
     signer: new RequestSigner(secret, self, clock),
     verifier: new RequestVerifier(secret, self, clock),
     registrations: new Registrations(secret),
+    datagrams: new DatagramCodec(secret),
   };
 }

@@ -116,7 +116,7 @@ async function bytesPerSecond(peers: number): Promise<number> {
     table,
     vivaldi,
     socket,
-    secret: "secret",
+    codec: new DatagramCodec("secret"),
     intervalMs,
     clock,
     random,
