@@ -83,8 +83,7 @@ export class IssuerKeys implements Disposable {
     this.#stopTimer();
     let problem: string | undefined;
     try {
-      const text = await this.#source.read();
-      if (text !== undefined) this.#take(text);
+      this.#take(await this.#source.read());
     } catch (error) {
       problem = `cannot read the keys of the token issuer from ${location}: ${
         (error as Error).message

@@ -5,7 +5,6 @@
  */
 
 import { concatBytes } from "../../base/bytes.ts";
-import { versionOf } from "../../http/tls/file_version.ts";
 import type { Trust } from "../../http/tls/trust.ts";
 
 /** Maximum size of a key set, bytes. */
@@ -21,30 +20,20 @@ export interface KeySource {
   readonly intervalMs: number;
   /** Minimum time between a read and another one for a token whose key is unknown, ms. */
   readonly coolDownMs: number;
-  /**
-   * Reads the set.
-   *
-   * @returns undefined if it has not changed since the last successful read
-   * @throws if it cannot be read
-   */
-  read(): Promise<string | undefined>;
+  /** Reads the set. @throws if it cannot be read */
+  read(): Promise<string>;
 }
 
-/** A file, read again when it changes. */
+/** A small file, read often instead of watched. */
 export function fileSource(path: string): KeySource {
-  let known: string | undefined;
   return {
     location: path,
     intervalMs: 2_000,
     coolDownMs: 500,
     async read() {
-      const version = await versionOf(path);
-      if (version === known) return undefined;
       const { size } = await Deno.stat(path);
       if (size > maxBytes) throw tooLarge();
-      const text = await Deno.readTextFile(path);
-      known = version;
-      return text;
+      return await Deno.readTextFile(path);
     },
   };
 }

@@ -28,7 +28,7 @@ export const tokens: Check = {
     const { source, issuer } = settings;
     const fix = "Check api.tokens.jwks, api.tokens.ca, and whether this machine reaches the issuer";
     try {
-      const { keys } = tryParseObject(await source.read() ?? "") ?? {};
+      const { keys } = tryParseObject(await source.read()) ?? {};
       const list = Array.isArray(keys) ? keys : [];
       const count = list.filter((key) => isObject(key) && kinds.includes(key.kty)).length;
       if (count === 0) return [problem("error", `${source.location} has no public keys`, fix)];
