@@ -12,12 +12,12 @@ import type { Grant } from "./key.ts";
  * Checks that a new key would permit what its grant says.
  *
  * @param classes QoS classes of this node
- * @throws `INVALID_REQUEST` with the path of the field
+ * @throws `UNPROCESSABLE` with the path of the field
  */
 export function checkGrant({ role, functions, classes: named }: Grant, classes: QosClasses): void {
   if (role === "admin" && !functions.includes("*")) {
     throw new ServerledgeError(
-      "INVALID_REQUEST",
+      "UNPROCESSABLE",
       `Functions: the role admin has all rights on all functions, and cannot be restricted to ${
         functions.join(", ")
       }: use the role deployer, or leave the functions out`,

@@ -19,7 +19,7 @@ import type { QosClasses } from "../model/qos.ts";
  *
  * @param named class that the request names, by number or name
  * @returns the class; the first one of the client if the request names none
- * @throws `INVALID_REQUEST` for an unknown name, `FORBIDDEN` if the client may not use the class
+ * @throws `UNPROCESSABLE` for an unknown name, `FORBIDDEN` if the client may not use the class
  */
 export function permittedClass(
   named: InvokeRequest["qosClass"],

@@ -26,12 +26,12 @@ Deno.test("permittedClass: a key without classes may name any class", () => {
 Deno.test("permittedClass: an unknown number is the default class, an unknown name is refused", () => {
   assert.equal(permittedClass(7, anyone, nodeClasses), 7);
   assert.throws(() => permittedClass("critcal", anyone, nodeClasses), {
-    code: "INVALID_REQUEST",
+    code: "UNPROCESSABLE",
     message: /no QoS class "critcal".*did you mean critical\?/,
   });
   const strict = keyWith("batch");
   assert.throws(() => permittedClass(7, strict, nodeClasses), { code: "FORBIDDEN" });
-  assert.throws(() => permittedClass("critcal", strict, nodeClasses), { code: "INVALID_REQUEST" });
+  assert.throws(() => permittedClass("critcal", strict, nodeClasses), { code: "UNPROCESSABLE" });
   assert.equal(permittedClass(7, keyWith("default"), nodeClasses), 7);
 });
 

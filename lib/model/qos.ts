@@ -81,7 +81,7 @@ export class QosClasses {
     const near = nearest(name, names);
     const hint = near === undefined ? "" : `; did you mean ${near}?`;
     return new ServerledgeError(
-      "INVALID_REQUEST",
+      "UNPROCESSABLE",
       `${path}: this node has no QoS class "${name}"; its classes are ${names.join(", ")}${hint}`,
       { details: { path } },
     );

@@ -38,7 +38,7 @@ export function configurationPage(): string {
         `(${code(environmentName("qos.critical.limit"))}):`,
       settingTable(Object.entries(qosFields), code),
       "Each class needs a unique `id`; requests without a class, or with an id that no class has, are in class 0, " +
-        "`default`. A name that no class has is an error (400), unless another node has accepted the request.",
+        "`default`. A name that no class has is an error (422), unless another node has accepted the request.",
     ),
     stack(
       "## policy",

@@ -202,11 +202,11 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
   await t.step("a key that would not permit what it says is refused", async () => {
     const refused = async (grant: object) => {
       const { status, text } = await post("/keys", { Name: "odd", ...grant }, admin);
-      assert.equal(status, 400, text);
+      assert.equal(status, 422, text);
       return JSON.parse(text);
     };
     const narrow = await refused({ Role: "admin", Functions: ["camera-*"] });
-    assert.deepEqual([narrow.code, narrow.path], ["INVALID_REQUEST", "Functions"]);
+    assert.deepEqual([narrow.code, narrow.path], ["UNPROCESSABLE", "Functions"]);
     for (const name of ["gold", "1"]) {
       const { path, message } = await refused({ Role: "invoker", Classes: ["critical", name] });
       assert.equal(path, "Classes");
@@ -250,7 +250,7 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     assert.equal((await post("/invoke/web", { QoSClass: "critical" })).status, 403, "a stranger");
     assert.equal((await post("/invoke/web", { QoSClass: "default" })).status, 200, "a stranger");
     const unknown = await post("/invoke/other", { QoSClass: "critcal" }, best);
-    assert.equal(unknown.status, 400);
+    assert.equal(unknown.status, 422);
     assert.match(unknown.text, /default, critical, besteffort; did you mean critical/);
     assert.equal((await post("/invoke/other", { QoSClass: 7 }, admin)).status, 200, "as in Go");
     assert.equal((await post("/invoke/other", { QoSClass: 7 }, best)).status, 403);
@@ -279,7 +279,7 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     assert.equal(bench.code, 0, bench.stderr);
     const create = ["keys", "create", "odd", "--role", "invoker", "--classes", "gold"];
     const odd = await node.cli([...create, "--context", "edge"]);
-    assert.equal(odd.code, 1);
+    assert.equal(odd.code, 2);
     assert.match(odd.stderr, /no QoS class "gold"/);
     const wrong = await node.cli(["login", url], `${admin.slice(0, -1)}!`);
     assert.equal(wrong.code, 2);

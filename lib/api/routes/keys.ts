@@ -111,6 +111,7 @@ const creation: Description = {
     "FORBIDDEN",
     "KEY_EXISTS",
     "PAYLOAD_TOO_LARGE",
+    "UNPROCESSABLE",
     "REGISTRY_UNAVAILABLE",
     "INTERNAL",
   ],
@@ -122,7 +123,9 @@ const rotation: Description = {
   summary: "Replace the secret of a key",
   details: "The former key stays valid for some time, so that clients can switch.",
   body: requests.rotation,
-  errors: creation.errors.map((code) => code === "KEY_EXISTS" ? "KEY_UNKNOWN" : code),
+  errors: creation.errors
+    .filter((code) => code !== "UNPROCESSABLE")
+    .map((code) => code === "KEY_EXISTS" ? "KEY_UNKNOWN" : code),
   curl: `curl $NODE/keys/camera/rotate -d '{"OverlapS": 86400}'`,
 };
 
