@@ -9,7 +9,7 @@ import { ServerledgeError } from "../base/errors.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import type { RecordTable } from "../registry/record_table.ts";
 import { KeyMeter } from "./key_meter.ts";
-import { type Grant, isExpired, isValid, type KeyRecord, parseKey } from "./key.ts";
+import { type Grant, isExpired, isValid, keyHeader, type KeyRecord, parseKey } from "./key.ts";
 import {
   anyone,
   clusterMember,
@@ -21,8 +21,6 @@ import {
 import { FailedAttempts } from "./failed_attempts.ts";
 import type { TokenVerifier } from "./tokens/token_verifier.ts";
 
-/** Header with a key of a node. */
-const isKey = /^bearer +sl_/i;
 /** Header with a JSON Web Token in its compact form, whose first part is an encoded object. */
 const asToken = /^bearer +(ey[\w-]+\.[\w-]+\.[\w-]*)$/i;
 /** Maximum length of all verified headers that are remembered. */
@@ -110,7 +108,7 @@ export class KeyAuthenticator implements Authenticator, Disposable {
     if (verified && verified.until > this.#options.clock.wall()) return verified.principal;
     // A balancer has counted the attempts of its clients.
     const counted = peer ? undefined : client;
-    if (isKey.test(header)) return this.#verify(header, counted);
+    if (keyHeader.test(header)) return this.#verify(header, counted);
     const { tokens, isPublic } = this.#options;
     const token = tokens && asToken.exec(header)?.[1];
     // Public functions may have keys and tokens of their own.

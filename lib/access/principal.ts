@@ -7,7 +7,7 @@
 import { ServerledgeError } from "../base/errors.ts";
 import { type Grant, granteeOf } from "./key.ts";
 import type { KeyMeter } from "./key_meter.ts";
-import { type Action, matches, permits } from "./role.ts";
+import { type Action, actions, matches, permits } from "./role.ts";
 
 /** The client of a request. */
 export interface Principal {
@@ -76,6 +76,15 @@ export function stranger(
       if (!may(action, functionName)) throw refusal();
     },
   };
+}
+
+/**
+ * Requires that a client has a right on some functions.
+ *
+ * @throws `UNAUTHORIZED` for a client without a key
+ */
+export function requireAnyRight(principal: Principal): void {
+  if (!actions.some((action) => principal.may(action))) principal.require("view");
 }
 
 /** A client with rights of its own. */

@@ -7,7 +7,7 @@
 import { granteeOf } from "../access/key.ts";
 import type { Principal } from "../access/principal.ts";
 import { ServerledgeError } from "../base/errors.ts";
-import { readHop } from "../cluster/peers/hop_headers.ts";
+import { readHop, requestIdHeader } from "../cluster/peers/hop_headers.ts";
 import type { IncomingRequest } from "../http/server/messages.ts";
 import type { Hop } from "../model/hop.ts";
 import { defaultRequest, type InvokeRequest } from "../model/invocation.ts";
@@ -52,14 +52,26 @@ export function permittedClass(
  * Returns the history of a request that another node has forwarded.
  *
  * @returns undefined for a request from a client
- * @throws `UNAUTHORIZED` for a client that claims to be a node, `INVALID_REQUEST`
+ * @throws the error of {@link requireNodeForHop}, `INVALID_REQUEST`
  */
 export function forwardedHop(
+  request: Pick<IncomingRequest, "headers">,
+  principal: Principal,
+): Hop | undefined {
+  requireNodeForHop(request, principal);
+  return readHop(request.headers);
+}
+
+/**
+ * Refuses the headers of a forwarded request from a client.
+ *
+ * @throws `UNAUTHORIZED`
+ */
+export function requireNodeForHop(
   { headers }: Pick<IncomingRequest, "headers">,
   { mayForward }: Principal,
-): Hop | undefined {
-  const hop = readHop(headers);
-  if (!hop || mayForward) return hop;
+): void {
+  if (mayForward || !headers.has(requestIdHeader)) return;
   throw new ServerledgeError(
     "UNAUTHORIZED",
     "The request has the headers of a forwarded request, but no signature of a node, which a node that requires " +

@@ -7,7 +7,8 @@
 import { type Context, Hono } from "hono";
 import { ServerledgeError } from "../base/errors.ts";
 import type { Authenticator } from "../access/authenticator.ts";
-import type { Principal } from "../access/principal.ts";
+import { type Principal, requireAnyRight } from "../access/principal.ts";
+import { requireNodeForHop } from "../api/admission.ts";
 import { recorded } from "../api/audit.ts";
 import type { AuditTrail } from "../api/audit_trail.ts";
 import { codedError, errorAnswer } from "../api/errors.ts";
@@ -33,6 +34,9 @@ import type { BalancerStatus } from "./status.ts";
 /** Maximum length of a recorded path. */
 const maxPath = 256;
 
+/** Routes of nodes for anyone. */
+const openPaths = ["/poll/:reqId", "/key", "/docs", "/openapi.json"];
+
 const prewarmKeys = keyIndex(["Function"]);
 
 /** Services that the app uses. */
@@ -44,7 +48,7 @@ export interface BalancerServices {
   readonly audit: AuditTrail | undefined;
   readonly metricsEnabled: boolean;
   readonly proxy: Pick<Proxy, "forward">;
-  readonly router: Router;
+  readonly router: Pick<Router, "forAny" | "forFunction">;
   readonly metrics: BalancerMetrics;
   /** Monotonic time, ms. */
   readonly now: () => number;
@@ -86,31 +90,37 @@ export function createBalancerApp(services: BalancerServices): HttpHandler {
       principal.require("view");
       return handle();
     }, { access: "view" });
-  const plainHttp = guarded((context, principal) => {
-    const name = context.req.param("name")!;
+  // Nodes check the rights in detail: they know which function a body names.
+  const known = (name?: (context: Context) => Naming) =>
+    guarded((context, principal) => {
+      requireAnyRight(principal);
+      return forward(context, "other", name?.(context));
+    });
+  const invocation = (context: Context, principal: Principal, kind: Kind, name: string) => {
+    // Where a request is sent depends on the function, which a stranger must not learn about.
     principal.require("invoke", name);
-    return forward(context, "page", name);
-  }, { open: true });
+    requireNodeForHop(incomingRequest(context.req.raw), principal);
+    return forward(context, kind, name);
+  };
+  const plainHttp = guarded(
+    (context, principal) => invocation(context, principal, "page", context.req.param("name")!),
+    { open: true },
+  );
 
   app.post(
     "/invoke/:fun",
-    guarded((context, principal) => {
-      const name = context.req.param("fun")!;
-      // Where a request is sent depends on the function, which a stranger must not learn about.
-      principal.require("invoke", name);
-      return forward(context, "invocation", name);
-    }),
+    guarded((context, principal) =>
+      invocation(context, principal, "invocation", context.req.param("fun")!)
+    ),
   );
   for (const path of ["/fn/:name/:path{.*}", "/fn/:name"]) app.all(path, plainHttp);
   app.get("/status", own(() => jsonAnswer(services.status())));
   app.get("/healthz", guarded((_, principal) => healthResponse(services, principal)));
   app.get("/metrics", own(() => metricsResponse(services)));
-  app.get(
-    "/logs/:fun",
-    guarded((context) => forward(context, "other", context.req.param("fun")!)),
-  );
-  app.post("/prewarm", guarded((context) => forward(context, "other", prewarmed)));
-  app.all("*", guarded((context) => forward(context, "other")));
+  app.get("/logs/:fun", known((context) => context.req.param("fun")!));
+  app.post("/prewarm", known(() => prewarmed));
+  for (const path of openPaths) app.get(path, guarded((context) => forward(context, "other")));
+  app.all("*", known());
   app.onError((error) => errorAnswer(codedError(error)));
   return async (request) => outgoingResponse(await app.fetch(routedRequest(request)));
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { keyHeader } from "../../access/key.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { asWritten, parseNumbers } from "../../json/exact.ts";
 import { isObject, type JsonObject } from "../../json/json.ts";
@@ -49,19 +50,20 @@ type ReceivedHead = Pick<IncomingRequest, "method" | "target"> & {
 
 /**
  * Returns the part of a request for the function. Headers between nodes are removed, since a function
- * that knew them could impersonate a node.
+ * that knew them could impersonate a node; and so are keys, also on a node that requires none.
  *
  * @param head head of the received request
  * @param body body of the request
- * @param hasKey whether the client has sent a key of this node, which is no business of the function
+ * @param isAuthorized whether the header `Authorization` has authorized the client here, and is no business of the
+ *   function
  */
 export function toRawRequest(
   { method, target, headers, isSecure }: ReceivedHead,
   body: Uint8Array<ArrayBuffer>,
-  hasKey = false,
+  isAuthorized = false,
 ): RawHttpRequest {
   const pairs = [...headers].map(([name, value]): HeaderPair => [name.toLowerCase(), value])
-    .filter(([name]) => !hasKey || name !== "authorization");
+    .filter(([name, value]) => name !== "authorization" || !isAuthorized && !keyHeader.test(value));
   if (isSecure && !pairs.some(([name]) => name === forwardedProtocol)) {
     pairs.push([forwardedProtocol, "https"]);
   }

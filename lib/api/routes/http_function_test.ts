@@ -78,6 +78,19 @@ Deno.test("toHttpEvent: contains the headers in lower case, without those of the
   });
 });
 
+Deno.test("toRawRequest: keys of nodes are removed, also where none is required; other tokens are not", () => {
+  const headersOf = (authorization: string, isAuthorized?: boolean) =>
+    toRawRequest(
+      { method: "GET", target: "/fn/web", headers: [["Authorization", authorization]] },
+      new Uint8Array(),
+      isAuthorized,
+    ).headers;
+  assert.deepEqual(headersOf("Bearer sl_abc"), []);
+  assert.deepEqual(headersOf("bearer  SL_abc"), []);
+  assert.deepEqual(headersOf("Bearer other"), [["authorization", "Bearer other"]]);
+  assert.deepEqual(headersOf("Bearer other", true), []);
+});
+
 Deno.test("toRawRequest: repeated headers and the host of HTTP/2, keep their order", () => {
   const httpRequest = toRawRequest({
     method: "POST",
