@@ -128,6 +128,7 @@ export function pauseOptions(
     Image: image,
     Entrypoint: [program],
     User: unprivileged,
+    StopSignal: killed,
     Labels: { [nodeLabel]: nodeId },
     HostConfig: pauseConfig(minMemoryMib, "none"),
   };
@@ -149,6 +150,7 @@ export function relayOptions(
     Entrypoint: [`${executorMountPath}/relay`],
     Cmd: [`${executorMountPath}/${socketName}`],
     User: unprivileged,
+    StopSignal: killed,
     Labels: { [nodeLabel]: nodeId },
     HostConfig: {
       ...pauseConfig(relayMemoryMib, network),
@@ -187,6 +189,12 @@ export function fenceOptions(
     },
   };
 }
+
+/**
+ * Signal by which an engine ends programs that ignore SIGTERM, as process 1 does unless it handles it. The
+ * engine would wait 10 s for them whenever it stops.
+ */
+const killed = "SIGKILL";
 
 function pauseConfig(memoryMib: number, network: string): HostConfig {
   return {

@@ -6,6 +6,7 @@ import {
   fenceOptions,
   functionLabels,
   pauseOptions,
+  relayOptions,
 } from "./options.ts";
 
 const fn: FunctionRecord = {
@@ -85,6 +86,11 @@ Deno.test("pauseOptions: have no network and no function label", () => {
   const options = pauseOptions("img", "/pause", "n1");
   assert.equal(options.HostConfig!.NetworkMode, "none");
   assert.deepEqual(options.Labels, { "serverledge.node": "n1" });
+});
+
+Deno.test("pauseOptions, relayOptions: an engine that stops need not wait for programs without handlers", () => {
+  assert.equal(pauseOptions("img", "/pause", "n1").StopSignal, "SIGKILL");
+  assert.equal(relayOptions("n1", "/folder", "none").StopSignal, "SIGKILL");
 });
 
 Deno.test("fenceOptions: an engine that stops kills the fence, whose table then stays", () => {
