@@ -76,21 +76,23 @@ Deno.test("NodeClient: does not send a stream again, and knows the new process a
 
 Deno.test("NodeClient: does not repeat a request that a former process carried out", async () => {
   await using former = serve();
-  await using node = serve(sampleNode("peer", { incarnation: "peer-2" }), "s", 0);
+  await using started = new AsyncDisposableStack();
+  let restarted: ReturnType<typeof serve> | undefined;
+  const pass = async ({ record }: ReturnType<typeof serve>, text: string) => {
+    using upstream = await RawClient.open(Number(new URL(record.url).port), text);
+    const { head, body } = await upstream.response();
+    return head + body;
+  };
   using proxy = new RawServer(async (conn, text) => {
-    let response = "";
-    for (const { record } of [former, node]) {
-      using upstream = await RawClient.open(Number(new URL(record.url).port), text);
-      const { head, body } = await upstream.response();
-      response = head + body;
-    }
-    await say(conn, response);
+    await pass(former, text);
+    restarted = started.use(serve(sampleNode("peer", { incarnation: "peer-2" }), "s", 0));
+    await say(conn, await pass(restarted, text));
   });
   using client = new NodeClient(authOf("s", me).signer);
   const record = { ...peer, url: proxy.url };
   const lost = (error: unknown) => error instanceof RestartedNode && error.mayHaveRun;
   await assert.rejects(client.ask(record, request(), never, 1000), lost);
-  assert.deepEqual([former.count, node.count, proxy.requests.length], [1, 0, 1]);
+  assert.deepEqual([former.count, restarted!.count, proxy.requests.length], [1, 0, 1]);
 });
 
 Deno.test("NodeClient: rejects the response of a node with another secret", async () => {
