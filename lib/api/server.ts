@@ -11,6 +11,7 @@ import { pemProblem } from "../base/pem_file.ts";
 import { urlHost } from "../http/host_port.ts";
 import type { ServerLimits } from "../http/server/limits.ts";
 import type { HttpHandler, OutgoingResponse } from "../http/server/messages.ts";
+import { Libc } from "../http/server/libc.ts";
 import { HttpServer } from "../http/server/server.ts";
 import type { TlsPort } from "../http/server/tls_port.ts";
 import type { CertificateFiles } from "../http/tls/certificate.ts";
@@ -23,6 +24,10 @@ const backlog = 1024;
 /** Setting of the port of plain HTTP, or of TLS only, and its option. */
 const plainPortKey = "api.port (--port)";
 
+/** Time without a connection after which a draining server closes a listener, and the longest time, ms. */
+const quietMs = 1_000;
+const sharedMs = 60_000;
+
 /** Server that is listening. Disposing it closes it immediately. */
 export interface ApiServer extends AsyncDisposable {
   /** URL for programs of this machine, e.g. `http://127.0.0.1:1323`; `https:` if it serves TLS only. */
@@ -33,7 +38,11 @@ export interface ApiServer extends AsyncDisposable {
   readonly isSecure: boolean;
   /** URLs for programs of this machine, for people. */
   readonly urls: string;
+  /** Addresses on which it listens. */
+  readonly addresses: { readonly plain?: Deno.NetAddr; readonly tls?: Deno.NetAddr };
   readonly counts: ServerCounts;
+  /** Lets the clients move to another process that listens on the same ports, as {@link HttpServer.drain} does. */
+  drain(): Promise<void>;
   /**
    * Stops accepting connections and waits for requests in progress.
    *
@@ -63,34 +72,51 @@ export interface ListenOptions {
   readonly port: number | undefined;
   /** Port of TLS, which the server follows and disposes. */
   readonly tls?: TlsPort | undefined;
+  /** True to take the ports over from another process, see {@link SharedPorts}. */
+  readonly takesOver?: boolean;
+}
+
+/** Addresses of another process of this user, which lets this one share them. */
+export interface SharedPorts {
+  readonly plain?: { readonly port: number } | undefined;
+  readonly tls?: { readonly port: number } | undefined;
 }
 
 /**
  * Returns where the configuration says that a server listens, and opens its TLS port.
  *
+ * @param shared ports to take over from another process
  * @throws `CONFIG_INVALID` if the files of the certificate or the port cannot be used
  */
-export async function listenOptions(config: Config): Promise<ListenOptions> {
-  const { "api.listen": hostname, "api.port": port, "api.tls.port": tlsPort } = config;
+export async function listenOptions(
+  config: Config,
+  shared?: SharedPorts,
+): Promise<ListenOptions> {
+  const { "api.listen": hostname, "api.tls.port": tlsPort } = config;
+  const takesOver = shared !== undefined;
+  const port = config["api.port"] || (shared?.plain ?? shared?.tls)?.port || 0;
   const files = { cert: config["api.tls.cert"], key: config["api.tls.key"] };
   if (files.cert === "" && files.key === "") {
     if (tlsPort !== "") throw pemProblem("api.tls.port", "needs api.tls.cert and api.tls.key");
-    return { hostname, port };
+    return { hostname, port, takesOver };
   }
   if (files.key === "") throw pemProblem("api.tls.cert", "also needs api.tls.key");
   if (files.cert === "") throw pemProblem("api.tls.key", "also needs api.tls.cert");
   const isAlone = tlsPort === "";
   const tls = isAlone
-    ? await openTls(files, hostname, port, plainPortKey)
-    : await openTls(files, hostname, tlsPort, "api.tls.port");
-  return { hostname, port: isAlone ? undefined : port, tls };
+    ? await openTls(files, { hostname, port, takesOver }, plainPortKey)
+    : await openTls(
+      files,
+      { hostname, port: tlsPort || shared?.tls?.port || 0, takesOver },
+      "api.tls.port",
+    );
+  return { hostname, port: isAlone ? undefined : port, tls, takesOver };
 }
 
 /** Opens a TLS port. Its modules are loaded only here. */
 async function openTls(
   files: CertificateFiles,
-  hostname: string,
-  port: number,
+  { hostname, port, takesOver }: { hostname: string; port: number; takesOver: boolean },
   key: string,
 ): Promise<TlsPort> {
   const { TlsPort } = await import("../http/server/tls_port.ts");
@@ -100,6 +126,7 @@ async function openTls(
       backlog,
       files,
       clock: systemClock,
+      takesOver,
     });
   } catch (cause) {
     if (cause instanceof ServerledgeError) throw cause;
@@ -117,10 +144,10 @@ async function openTls(
  */
 export function serveApi(
   handler: HttpHandler,
-  { hostname, port, tls }: ListenOptions,
+  { hostname, port, tls, takesOver }: ListenOptions,
   limits?: Partial<ServerLimits>,
 ): ApiServer {
-  const plain = port === undefined ? undefined : listenOn(hostname, port);
+  const plain = port === undefined ? undefined : listenOn(hostname, port, takesOver);
   const sources = [plain, tls?.source].filter((source) => source !== undefined);
   const server = new HttpServer({ sources, handler, refuse, ...(limits && { limits }) });
   tls?.follow(server);
@@ -135,8 +162,16 @@ export function serveApi(
     url: urls[0]!,
     port: ((plain ?? tls)!.addr as Deno.NetAddr).port,
     urls: urls.join(" and "),
+    addresses: {
+      ...plain && { plain: plain.addr as Deno.NetAddr },
+      ...tls && { tls: tls.addr },
+    },
     isSecure: !plain,
     counts: server,
+    drain() {
+      tls?.unfollow();
+      return server.drain(quietMs, sharedMs);
+    },
     shutdown(graceMs) {
       tls?.[Symbol.dispose]();
       return stopped ??= server.shutdown(graceMs);
@@ -148,14 +183,23 @@ export function serveApi(
   };
 }
 
-function listenOn(hostname: string, port: number): Deno.TcpListener {
+function listenOn(hostname: string, port: number, takesOver = false): Deno.TcpListener {
+  const options = { hostname, port, tcpBacklog: backlog };
   try {
-    return Deno.listen({ hostname, port, tcpBacklog: backlog });
+    return takesOver ? takePort(options) : Deno.listen(options);
   } catch (cause) {
     throw new ServerledgeError("CONFIG_INVALID", whyNot(cause, hostname, port, plainPortKey), {
       cause,
     });
   }
+}
+
+/** Listens on a port of another process, whose socket then receives no new connections. */
+function takePort(options: Deno.TcpListenOptions): Deno.TcpListener {
+  const libc = new Libc();
+  const { result, descriptor } = libc.opened(() => Deno.listen({ ...options, reusePort: true }));
+  if (descriptor !== undefined) libc.receiveAll(descriptor);
+  return result;
 }
 
 /** Returns the response to a request that violates HTTP or exceeds a limit of the server. */

@@ -5,12 +5,14 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import { type LineSink, logger } from "../base/log.ts";
+import { logger } from "../base/log.ts";
 import { type DescriptorLimit, fewDescriptors, raiseDescriptorLimit } from "../base/descriptors.ts";
 import type { Config } from "../config/config.ts";
+import type { StartOptions } from "../node/node.ts";
 import type { RunningNode } from "../node/serve.ts";
 import { loadConfig } from "./config/files.ts";
 import { exits } from "./exits.ts";
+import { startSuccessors, tellServiceManager } from "./successor.ts";
 import { greeting, missing } from "./view/greeting.ts";
 import { startLogging } from "./logging.ts";
 import type { ConfigOptions, Globals } from "./options/options.ts";
@@ -22,7 +24,7 @@ export interface ServerKind {
   readonly name: string;
   /** The subcommand that starts it. */
   readonly command: string;
-  readonly start: (config: Config, infoLines?: LineSink) => Promise<RunningNode>;
+  readonly start: (config: Config, options: StartOptions) => Promise<RunningNode>;
 }
 
 /**
@@ -31,6 +33,7 @@ export interface ServerKind {
  * @param options options of its subcommand
  * @param globals options of every command
  * @param terminal outputs and environment of the process
+ * @param replaces true to take over from the running process of the node
  * @throws the error that prevented the start
  */
 export async function runServer(
@@ -38,6 +41,7 @@ export async function runServer(
   options: ConfigOptions,
   globals: Globals,
   terminal: Terminal,
+  replaces = false,
 ): Promise<void> {
   if (globals.host !== undefined) {
     throw new ServerledgeError(
@@ -57,7 +61,8 @@ export async function runServer(
   for (const warning of warnings) log.warn("{warning}", { warning });
   tellDescriptors(await raising);
   using stop = stopSignal();
-  await using node = await kind.start(config, logging.infoLines);
+  await using node = await kind.start(config, { infoLines: logging.infoLines, replaces });
+  if (replaces) await tellServiceManager(terminal.env);
   const facts = { Url: node.url, Id: node.id, Area: config["registry.area"] };
   terminal.out.write(
     globals.json
@@ -67,8 +72,13 @@ export async function runServer(
   const reported = node.without?.then((problem) => {
     if (problem && !globals.json) terminal.out.write(missing(problem, terminal));
   });
-  await stop.asked;
-  log.info("Stopping: running requests may finish; a second signal terminates at once");
+  using _successors = node.replaced && startSuccessors();
+  const isReplaced = await Promise.race([stop.asked, node.replaced?.then(() => true)]);
+  log.info(
+    isReplaced
+      ? "Another process serves this node now: running requests may finish here"
+      : "Stopping: running requests may finish; a second signal terminates at once",
+  );
   await node.stop();
   await reported;
 }

@@ -63,6 +63,8 @@ export interface ClusterOptions {
   readonly udpPort: number;
   /** False to take a free port if that one is taken: others learn it from the registration. */
   readonly udpPortIsFixed: boolean;
+  /** True to take the port for datagrams over from another process of this user, which has offered it. */
+  readonly takesOver?: boolean;
   /** Time between two rounds of probes, ms. */
   readonly nearbyMs: number;
   /** Time between two checks of the balancers of the remote area, ms. */
@@ -143,8 +145,8 @@ export class Cluster implements Peers, AsyncDisposable {
    * @throws `CONFIG_INVALID` if the port for datagrams is taken and fixed
    */
   static async open(options: ClusterOptions): Promise<Cluster> {
-    const { address, udpPort, udpPortIsFixed } = options;
-    const socket = openStatusSocket(address, udpPort, udpPortIsFixed);
+    const { address, udpPort, udpPortIsFixed, takesOver = false } = options;
+    const socket = openStatusSocket(address, { port: udpPort, isFixed: udpPortIsFixed, takesOver });
     const cluster = new Cluster(options, socket);
     try {
       await cluster.#follow();
@@ -197,6 +199,17 @@ export class Cluster implements Peers, AsyncDisposable {
       });
     }
     return true;
+  }
+
+  /** Leaves the registration of the node to another process of it, which has replaced it. */
+  abandon(): void {
+    this.#registration?.abandon();
+    this.#registration = undefined;
+  }
+
+  /** Address at which this process receives datagrams. */
+  get datagramAddress(): Deno.Addr {
+    return this.#prober.address;
   }
 
   /** Deregisters the node: others stop sending requests, while it can still send some. */

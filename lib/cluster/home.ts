@@ -8,9 +8,15 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
+import { pause } from "../base/async.ts";
 import { randomId } from "../base/ids.ts";
+import { logger } from "../base/log.ts";
 import { exists } from "../base/text_file.ts";
 import { nodeName } from "../model/node.ts";
+
+/** Number of attempts to lock the folder of a process that has ended, and the pause between them, ms. */
+const lockAttempts = 100;
+const lockPauseMs = 50;
 
 /** Name of the file with the folder's own id. */
 const idFile = "node-id";
@@ -22,6 +28,9 @@ interface Made {
   /** Whether they stay. */
   isKept: boolean;
 }
+
+/** A folder that exists. */
+const nothingMade: Made = { folders: [], isKept: true };
 
 /** A node's data folder, held by one process at a time until it is disposed. */
 export class NodeHome implements Disposable {
@@ -55,21 +64,50 @@ export class NodeHome implements Disposable {
     const folder = dataDirectory(path);
     using locks = new DisposableStack();
     const made = { folders: missingFolders(folder), isKept: false };
-    const folderId = lockFolder(folder, made, locks);
-    if (folderId === undefined) {
-      throw new ServerledgeError(
-        "CONFIG_INVALID",
-        `Another node uses the directory ${folder}: stop it, or set data.dir to another directory`,
-      );
-    }
-    const id = nodeId || folderId;
-    locks.use(lockId(id));
+    const { id, folderId } = lockAll(folder, nodeId, made, locks);
     return new NodeHome(locks.move(), made, folder, id, folderId);
   }
 
   /** Lets the folder stay when it is disposed, if it was created. */
   keep(): void {
     this.#made.isKept = true;
+  }
+
+  /**
+   * Opens the folder of a process of the same node, which ends soon. Locks it then.
+   *
+   * @param nodeId the node's id, as in {@link NodeHome.open}
+   * @param gone resolves when the other process has ended
+   * @throws `CONFIG_INVALID` if the folder is not readable
+   */
+  static inherit(path: string, nodeId: string, gone: Promise<void>): NodeHome {
+    const folder = dataDirectory(path);
+    const folderId = ownId(folder);
+    const home = new NodeHome(
+      new DisposableStack(),
+      nothingMade,
+      folder,
+      nodeId || folderId,
+      folderId,
+    );
+    void gone.then(() => home.#lock());
+    return home;
+  }
+
+  async #lock(): Promise<void> {
+    for (let attempt = 1; !this.#locks.disposed; attempt++) {
+      try {
+        using locks = new DisposableStack();
+        lockAll(this.path, this.nodeId, nothingMade, locks);
+        return void this.#locks.use(locks.move());
+      } catch (error) {
+        if (attempt < lockAttempts) await pause(lockPauseMs);
+        else {
+          const reason = (error as Error).message;
+          return logger("cluster").error("The data folder is not locked: {reason}", { reason });
+        }
+      }
+    }
   }
 
   /** Returns the path of something in the folder. */
@@ -95,6 +133,25 @@ export function isFolderInUse(folder: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Locks a folder and the node's id. */
+function lockAll(
+  folder: string,
+  nodeId: string,
+  made: Made,
+  locks: DisposableStack,
+): { id: string; folderId: string } {
+  const folderId = lockFolder(folder, made, locks);
+  if (folderId === undefined) {
+    throw new ServerledgeError(
+      "CONFIG_INVALID",
+      `Another node uses the directory ${folder}: stop it, or set data.dir to another directory`,
+    );
+  }
+  const id = nodeId || folderId;
+  locks.use(lockId(id));
+  return { id, folderId };
 }
 
 /**

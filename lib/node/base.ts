@@ -10,6 +10,7 @@ import type { Config } from "../config/config.ts";
 import type { ResultMemory } from "../runtime/wire/result_memory.ts";
 import type { NodeHome } from "../cluster/home.ts";
 import type { ClusterAuth } from "../cluster/trust/cluster_auth.ts";
+import type { Predecessor } from "./handover/predecessor.ts";
 import { randomId } from "../base/ids.ts";
 
 const mib = 2 ** 20;
@@ -29,6 +30,8 @@ export interface NodeBase {
   /** Authentication between the nodes of the cluster; undefined without a secret. */
   readonly auth: ClusterAuth | undefined;
   readonly clock: Clock;
+  /** The former process of this node, from which this one takes over; usually there is none. */
+  readonly predecessor: Predecessor | undefined;
   /** Memory budget for bodies and long results. */
   readonly bodies: BodyBudget;
   /** Owns what is disposed when the node stops, in reverse order. */

@@ -25,7 +25,7 @@ const log = logger("node");
  * @returns undefined for a single node
  */
 export async function openCluster(
-  { config, home, node, clock, auth, bodies, built }: NodeBase,
+  { config, home, node, clock, auth, predecessor, bodies, built }: NodeBase,
   registry: Registry,
   status: Pick<ClusterOptions, "status" | "onStatus">,
 ): Promise<Cluster | undefined> {
@@ -45,6 +45,7 @@ export async function openCluster(
       udp: config["registry.udp.address"],
       udpPort: config["registry.udp.port"],
       udpPortIsFixed: config.chosen.has("registry.udp.port"),
+      takesOver: predecessor !== undefined,
       nearbyMs: config["registry.nearby.interval"] * 1000,
       monitoringMs: config["registry.monitoring.interval"] * 1000,
       clock,

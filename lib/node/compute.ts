@@ -48,6 +48,14 @@ export interface NodeCompute {
   readonly pool: Pool;
   /** Applies the keep-alive policy. */
   readonly janitor: Janitor;
+  /**
+   * Sets whether another process of this node has instances as well: none of them is an orphan then.
+   */
+  share(isShared: boolean): void;
+  /**
+   * Gives up what no request in progress needs, because another process of this node has taken over.
+   */
+  leave(): void;
 }
 
 /**
@@ -58,7 +66,7 @@ export interface NodeCompute {
  * @throws `CONFIG_INVALID` if the node's folder cannot be used
  */
 export async function openCompute(
-  { config, home, node, clock, bodies, built }: NodeBase,
+  { config, home, node, clock, predecessor, bodies, built }: NodeBase,
   { catalog, codeCache, references }: NodeStorage,
   { secrets, imageLogins }: NodeSecrets,
   output: OutputSink,
@@ -73,6 +81,8 @@ export async function openCompute(
   const common = {
     config,
     nodeId: node.id,
+    process: node.incarnation,
+    formerEnded: predecessor?.gone,
     area: node.area,
     code: codeCache,
     runDir,
@@ -103,18 +113,32 @@ export async function openCompute(
   const images = built.use(openImages(config, containers, catalog, clock, () => generics.refill()));
   const intervalMs = config["janitor.interval"] * 1000;
   const janitor = built.use(new Janitor({ pool, clock, intervalMs, keepAlive, idleTimes }));
-  const sweep = () => environment.sweep().catch(logFailure("Cannot remove orphaned containers"));
+  let isShared = false;
+  const sweep = async () => {
+    if (isShared) return;
+    // Containers of a process that is handing over are still in use.
+    await predecessor?.gone;
+    await environment.sweep().catch(logFailure("Cannot remove orphaned containers"));
+  };
+  void predecessor?.gone.then(sweep);
   let cancelSweep = () => {};
   built.defer(() => cancelSweep());
   const engine = built.use(
     new EnvironmentHealth(environment, clock, () => {
       void containers.images.look();
-      void sweep().finally(() => generics.refill());
+      void (predecessor ? Promise.resolve() : sweep()).finally(() => generics.refill());
       cancelSweep();
       cancelSweep = clock.after(lateOrphansMs, () => void sweep());
     }),
   );
-  return { environment, engine, images, ledger, generics, pool, janitor };
+  const leave = () => {
+    janitor[Symbol.dispose]();
+    pool.leave();
+    containers.leave();
+    void generics[Symbol.asyncDispose]();
+  };
+  const share = (is: boolean) => void (isShared = is);
+  return { environment, engine, images, ledger, generics, pool, janitor, share, leave };
 }
 
 /** The keep-alive policy, and the idle times that it learns from. */

@@ -8,6 +8,7 @@
 import { listenOptions } from "../api/server.ts";
 import { systemClock } from "../base/clock.ts";
 import type { LineSink } from "../base/log.ts";
+import { ServerledgeError } from "../base/errors.ts";
 import { NodeHome } from "../cluster/home.ts";
 import { clusterAuth } from "../cluster/trust/cluster_auth.ts";
 import type { Config } from "../config/config.ts";
@@ -21,29 +22,45 @@ import { startBackground } from "./background.ts";
 import { bodyBudget, identityOf, type NodeBase } from "./base.ts";
 import { type NodeCompute, openCompute } from "./compute.ts";
 import { openCluster, requireClusterAuth, requireUniqueId } from "./cluster.ts";
+import { Predecessor } from "./handover/predecessor.ts";
+import { handoverSocket } from "./handover/successor.ts";
+import { warmUp } from "./handover/warm_up.ts";
 import { type NodeRequests, openPolicy, openRequests } from "./requests.ts";
 import { openSecrets, restartOnChange } from "./secrets.ts";
 import { openStorage } from "./storage.ts";
 import { type RunningNode, serveNode } from "./serve.ts";
 
+/** How a node starts. */
+export interface StartOptions {
+  /** Receives one record per invocation; none are written if absent. */
+  readonly infoLines?: LineSink | undefined;
+  /** True to take over from the running process of this node, if there is one. */
+  readonly replaces?: boolean;
+}
+
 /**
  * Starts a node.
  *
  * @param config validated configuration
- * @param infoLines receives one record per invocation; none are written if absent
  * @returns once it serves requests
  * @throws `CONFIG_INVALID` if the folder, the port or the policy cannot be used, or a node that others
  *   can reach has no `cluster.secret`
  */
-export async function startNode(config: Config, infoLines?: LineSink): Promise<RunningNode> {
+export async function startNode(
+  config: Config,
+  { infoLines, replaces = false }: StartOptions = {},
+): Promise<RunningNode> {
   requireClusterAuth(config);
   await using built = new AsyncDisposableStack();
   const clock = systemClock;
-  const home = built.use(NodeHome.open(config["data.dir"], config["registry.node.id"]));
+  const predecessor = replaces ? await Predecessor.ask(handoverSocket(config)) : undefined;
+  if (predecessor) built.use(predecessor);
+  const home = built.use(openHome(config, predecessor));
   const node = identityOf(config, home.nodeId);
   const self = { id: node.id, process: node.incarnation };
   const auth = clusterAuth(config["cluster.secret"], self, clock);
-  const base: NodeBase = { config, home, node, clock, auth, bodies: bodyBudget(config), built };
+  const bodies = bodyBudget(config);
+  const base: NodeBase = { config, home, node, clock, auth, predecessor, bodies, built };
   const policy = await openPolicy(base);
   const storage = await openStorage(base);
   const { catalog, registry } = storage;
@@ -80,11 +97,24 @@ export async function startNode(config: Config, infoLines?: LineSink): Promise<R
     functions,
     cluster,
   };
-  const listen = await listenOptions(config);
+  if (predecessor) await warmUp(base, storage, compute);
+  const listen = await listenOptions(config, predecessor?.ports);
   if (listen.tls) built.use(listen.tls);
   const running = serveNode({ ...parts, listen, background: startBackground(parts) });
   home.keep();
   return running;
+}
+
+function openHome(config: Config, predecessor: Predecessor | undefined): NodeHome {
+  const { "data.dir": folder, "registry.node.id": id } = config;
+  if (!predecessor) return NodeHome.open(folder, id);
+  const home = NodeHome.inherit(folder, id, predecessor.gone);
+  if (home.nodeId === predecessor.nodeId) return home;
+  throw new ServerledgeError(
+    "CONFIG_INVALID",
+    `The running node has the id ${predecessor.nodeId}, and its successor must have the same: ` +
+      "leave registry.node.id as it is, or stop the node first",
+  );
 }
 
 /** Listeners for function changes: those that release the former version come first. */

@@ -128,7 +128,7 @@ function openScheduler(
 }
 
 function openAsyncInvocations(
-  { config, home, node, clock, built }: NodeBase,
+  { config, home, node, clock, predecessor, built }: NodeBase,
   registry: Registry | DurableResults,
   scheduler: Scheduler,
   url: () => string,
@@ -146,6 +146,7 @@ function openAsyncInvocations(
       ttlMs: config["async.results.expiration"] * 1000,
     }),
   );
-  void asyncInvocations.recover();
+  if (predecessor) void predecessor.gone.then(() => asyncInvocations.recover());
+  else void asyncInvocations.recover();
   return asyncInvocations;
 }

@@ -43,15 +43,18 @@ export interface NodeStorage {
  * @throws `REGISTRY_UNAVAILABLE` for an invalid database
  */
 export async function openStorage(base: NodeBase): Promise<NodeStorage> {
-  const { config, home, built } = base;
+  const { config, home, predecessor, built } = base;
   // Cache and registry fetch code from each other.
   const codeCache: CodeCache = new CodeCache({
     dir: home.of("code"),
+    isShared: predecessor !== undefined,
     registry: { getCode: (hash) => registry.getCode(hash) },
     maxBytes: maxCodeBytes,
     // Nothing is known about functions until the catalog is open.
-    isReferenced: (hash) => known.references?.has(hash) ?? true,
+    isReferenced: (hash) => isShared || (known.references?.has(hash) ?? true),
   });
+  // Instances of the former process use code that no function needs any more.
+  let isShared = predecessor !== undefined;
   const known: { references?: CodeReferences } = {};
   const registry: Registry = built.use(
     await openRegistry(base, (hash) => codeCache.local(hash)),
@@ -64,17 +67,20 @@ export async function openStorage(base: NodeBase): Promise<NodeStorage> {
   );
   const references = known.references = built.use(new CodeReferences(catalog));
   references.onUnreferenced((hash) => void codeCache.collect(hash));
-  void catalog.completed.then(() => codeCache.collect());
+  void Promise.all([catalog.completed, predecessor?.gone]).then(() => {
+    isShared = false;
+    void codeCache.collect();
+  });
   const backups = memory ? undefined : built.use(new Backups(home.of(registryFile)));
   return { codeCache, registry, memory, catalog, references, backups };
 }
 
 async function openRegistry(
-  { config, home, clock, built }: NodeBase,
+  { config, home, clock, predecessor, built }: NodeBase,
   recoverCode: (hash: string) => Promise<Uint8Array | undefined>,
 ): Promise<Registry> {
   const options = etcdOptions(config);
-  if (!options) return openSqlite(home.of(registryFile));
+  if (!options) return openSqlite(home.of(registryFile), clock, predecessor?.gone);
   // Loading it takes time, and most nodes do not need it.
   const { connectEtcd } = await import("../registry/etcd/registry.ts");
   const knownNodes = built.use(new KnownNodes(textFile(home.of("nodes.json")), clock));
@@ -87,7 +93,7 @@ async function openRegistry(
  * @returns undefined for the embedded registry
  */
 export function openResults(
-  { config, home, clock, bodies, built }: NodeBase,
+  { config, home, clock, predecessor, bodies, built }: NodeBase,
   registry: Registry,
 ): DurableResults | undefined {
   if (config["etcd.address"] === "") return undefined;
@@ -99,6 +105,7 @@ export function openResults(
       takeMemory: () => bodies.take(0),
       clock,
       interrupted: interruptedResult,
+      formerEnded: predecessor?.gone,
     }),
   );
 }

@@ -62,6 +62,7 @@ export class Pool implements AsyncDisposable {
   readonly #starts = new TaskSet();
   readonly #removals = new TaskSet();
   #closed = false;
+  #isLeaving = false;
   #listener: PoolListener | undefined;
   #observer: PoolObserver | undefined;
 
@@ -280,7 +281,9 @@ export class Pool implements AsyncDisposable {
   release(pooled: PooledInstance, executionMs?: number): void {
     if (executionMs !== undefined) pooled.functionPool.scaleUp.observeExecution(executionMs);
     if (pooled.functionPool.release(pooled, this.#clock.now())) return this.close(pooled);
-    if (pooled.state !== "closed") this.#listener?.available(pooled.functionPool.record);
+    if (pooled.state === "closed") return;
+    this.#listener?.available(pooled.functionPool.record);
+    this.#giveUp(pooled);
   }
 
   /** Records the end of a lease; for leases only. */
@@ -293,6 +296,14 @@ export class Pool implements AsyncDisposable {
     if (pooled.state !== "closed") void this.#remove(pooled);
   }
 
+  /** Removes idle instances from now on. Requests in progress still get instances. */
+  leave(): void {
+    this.#isLeaving = true;
+    for (const pool of this.#functions.all()) {
+      for (const pooled of [...pool.idle]) this.close(pooled);
+    }
+  }
+
   /** Removes all instances. Resolves when they are removed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
@@ -302,6 +313,11 @@ export class Pool implements AsyncDisposable {
       for (const pooled of [...pool.idle, ...pool.busy]) this.close(pooled);
     }
     await this.#removals.settled();
+  }
+
+  /** Removes an instance that no request has taken, if the pool is leaving. */
+  #giveUp(pooled: PooledInstance): void {
+    if (this.#isLeaving && pooled.state === "idle") this.close(pooled);
   }
 
   #supply(): Supply {
@@ -397,6 +413,7 @@ export class Pool implements AsyncDisposable {
       this.close(pooled);
     });
     this.#listener?.available(functionPool.record);
+    this.#giveUp(pooled);
   }
 
   #track(start: Promise<unknown>): void {

@@ -103,6 +103,8 @@ export type RegistryHealth =
 export interface Registration extends AsyncDisposable {
   /** Live node with the same id that is registered in place of this one. */
   readonly conflict: NodeRecord | undefined;
+  /** Stops renewing the registration without removing it: another process of the node has replaced it. */
+  abandon(): void;
 }
 
 /**

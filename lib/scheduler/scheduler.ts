@@ -242,6 +242,11 @@ export class Scheduler implements PoolListener {
     this.roomFreed();
   }
 
+  /** Waits until no invocation is left, for at most `boundMs`. */
+  async settled(boundMs: number): Promise<void> {
+    await this.#open.allSettled(boundMs);
+  }
+
   /**
    * Accepts no more requests and lets the current ones finish.
    *

@@ -57,7 +57,7 @@ if [ "$1" = configure ]; then
     systemctl daemon-reload
     if [ -z "$2" ]; then systemctl enable ${unitName}; fi
     if systemctl --quiet is-enabled ${unitName}; then
-      systemctl restart ${unitName} || echo "serverledge does not start: see serverledge doctor" >&2
+      systemctl reload-or-restart ${unitName} || echo "serverledge does not start: see serverledge doctor" >&2
     fi
   elif [ -z "$2" ] && command -v systemctl >/dev/null; then
     systemctl enable ${unitName}

@@ -122,7 +122,11 @@ class StaticRegistry {
 
   registerNode(record: NodeRecord): Registration {
     this.put(record);
-    return { conflict: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+    return {
+      conflict: undefined,
+      abandon: () => {},
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
   }
 
   watchNodes(observer: NodeObserver): Promise<Disposable> {

@@ -40,6 +40,8 @@ export interface NodeProcess extends AsyncDisposable {
   /** Where its API is, e.g. `http://127.0.0.1:40123`; `https:` if it serves TLS only. */
   readonly url: string;
   readonly pid: number;
+  /** Resolves with the exit status when the process has ended. */
+  readonly exit: Promise<number>;
   /** From the start of the process to its first good answer, ms. */
   readonly readyMs: number;
   /** All that it wrote so far. */
@@ -130,6 +132,7 @@ export async function startNodeProcess(options: NodeOptions = {}): Promise<NodeP
   return {
     url,
     pid: child.pid,
+    exit,
     readyMs,
     log,
     stop,

@@ -53,6 +53,7 @@ export async function sandboxWorld(
     await SandboxEnvironment.open({
       config,
       nodeId,
+      process: "test",
       area: "TEST",
       runDir: path,
       code: { archive: () => Promise.resolve(archive) },

@@ -52,6 +52,9 @@ Type=exec
 User=${user}
 Group=${user}
 ExecStart=${program} start
+# Starts the installed program, which takes over without a lost request and tells its process id.
+ExecReload=/bin/kill -USR2 $MAINPID
+NotifyAccess=all
 EnvironmentFile=-${environmentFile}
 StateDirectory=${serviceUser}
 StateDirectoryMode=0700

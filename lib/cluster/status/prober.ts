@@ -119,6 +119,11 @@ export class Prober implements AsyncDisposable {
     );
   }
 
+  /** Address of the socket. */
+  get address(): Deno.Addr {
+    return this.#options.socket.addr;
+  }
+
   /** Closes the socket. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;

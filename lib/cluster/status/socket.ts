@@ -10,22 +10,28 @@ import { logger } from "../../base/log.ts";
 /** A socket for datagrams. */
 export type StatusSocket = Pick<Deno.DatagramConn, "send" | "receive" | "close" | "addr">;
 
+/** Port of the socket. */
+export interface StatusPort {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** False to fall back to a free port if it is taken, probably by another node on this machine. */
+  readonly isFixed: boolean;
+  /** True to receive the datagrams instead of another process of this user, which has offered its port. */
+  readonly takesOver?: boolean;
+}
+
 /**
  * Opens the socket.
  *
  * @param address at which others reach this node
- * @param port 0 takes a free one
- * @param isFixed false to fall back to a free port if it is taken, probably by another node on this
- *   machine
  * @throws `CONFIG_INVALID` if the port is taken or unavailable
  */
 export function openStatusSocket(
   address: string,
-  port: number,
-  isFixed: boolean,
+  { port, isFixed, takesOver = false }: StatusPort,
 ): Deno.DatagramConn {
   try {
-    return open(address, port);
+    return open(address, port, takesOver);
   } catch (error) {
     if (isFixed || !(error instanceof Deno.errors.AddrInUse)) throw bindError(address, port, error);
   }
@@ -41,8 +47,9 @@ export function openStatusSocket(
   }
 }
 
-function open(address: string, port: number): Deno.DatagramConn {
-  const listen = (hostname: string) => Deno.listenDatagram({ transport: "udp", hostname, port });
+function open(address: string, port: number, reuseAddress = false): Deno.DatagramConn {
+  const listen = (hostname: string) =>
+    Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress });
   try {
     // Bound to this address, so that responses are sent from it on a machine with several.
     return listen(address);

@@ -63,6 +63,8 @@ export interface ConnectionContext {
   readonly tunnel: (conn: Deno.Conn, first: Uint8Array, client: TunnelClient) => Promise<void>;
   /** Returns true once no further request is accepted. */
   isStopping(): boolean;
+  /** Returns true once each connection is closed after its next response. */
+  isDraining(): boolean;
 }
 
 /** Connection that the server serves. */
@@ -174,7 +176,7 @@ export class ServerConnection implements Waiter, BodyReading {
       : await this.#context.handler(this.#request(head, body));
     using _held = response.held;
     this.#waitFor(undefined);
-    const mayStay = head.keepAlive && this.#canSkip(body) && !this.#context.isStopping();
+    const mayStay = head.keepAlive && this.#canSkip(body) && !this.#isLeaving();
     const stays = await this.#respond(head, response, mayStay);
     this.#watch.end();
     if (!stays) {
@@ -289,6 +291,10 @@ export class ServerConnection implements Waiter, BodyReading {
     this.#waitFor("linger");
     await this.#conn.closeWrite();
     do this.#input.take(this.#input.buffered); while (await this.#input.more());
+  }
+
+  #isLeaving(): boolean {
+    return this.#context.isStopping() || this.#context.isDraining();
   }
 
   #canSkip(body: ServedBody): boolean {

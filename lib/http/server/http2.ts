@@ -30,6 +30,8 @@ export interface TunnelClient {
 export class Http2Tunnels {
   readonly #handler: HttpHandler;
   readonly #timeouts: ClientTimeouts;
+  readonly #servers = new Set<Deno.HttpServer>();
+  #isDraining = false;
 
   /**
    * Creates a relay without connections. Each connection starts a server of its own.
@@ -54,6 +56,8 @@ export class Http2Tunnels {
     let server: Deno.HttpServer | undefined;
     try {
       ({ server, inner } = await serveOne((request) => session.answer(request)));
+      this.#servers.add(server);
+      if (this.#isDraining) this.drain();
       session.becameIdle();
       await writeAll(inner, encoder.encode(http2Preface));
       await writeAll(inner, first);
@@ -62,7 +66,14 @@ export class Http2Tunnels {
       session.end();
       closeQuietly(inner);
       await server?.shutdown();
+      if (server) this.#servers.delete(server);
     }
+  }
+
+  /** Asks all clients to open another connection (GOAWAY); their requests in progress are answered. */
+  drain(): void {
+    this.#isDraining = true;
+    for (const server of this.#servers) void server.shutdown();
   }
 }
 

@@ -20,9 +20,12 @@ const symbols = {
 const SOL_SOCKET = 1;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+const SO_REUSEADDR = 2;
+const SO_TYPE = 3;
 const SO_REUSEPORT = 15;
 const SO_ACCEPTCONN = 30;
 const SO_ATTACH_REUSEPORT_CBPF = 51;
+const SOCK_DGRAM = 2;
 const SHUT_RDWR = 2;
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -70,6 +73,22 @@ export class Libc {
    */
   shareThePort(listening: number): boolean {
     return this.#set(listening, SOL_SOCKET, SO_REUSEPORT, 1);
+  }
+
+  /**
+   * Lets other processes of this user bind the same addresses: they can share a listening TCP socket's port
+   * (SO_REUSEPORT), and take over a UDP socket's (SO_REUSEADDR).
+   *
+   * @param addresses local addresses of sockets of this process
+   */
+  offer(addresses: readonly Deno.Addr[]): void {
+    const offered = new Set(addresses.map(textOf));
+    for (const descriptor of descriptors()) {
+      const local = socketAddress(descriptor, this.#libc.getsockname);
+      if (!local || !offered.has(addressText(local) ?? "")) continue;
+      if (this.#isListening(descriptor)) this.shareThePort(descriptor);
+      else if (this.#isDatagram(descriptor)) this.#set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+    }
   }
 
   /**
@@ -127,10 +146,18 @@ export class Libc {
   }
 
   #isListening(descriptor: number): boolean {
+    return this.#get(descriptor, SO_ACCEPTCONN) === 1;
+  }
+
+  #isDatagram(descriptor: number): boolean {
+    return this.#get(descriptor, SO_TYPE) === SOCK_DGRAM;
+  }
+
+  #get(descriptor: number, option: number): number {
     const value = new Int32Array(1);
     const length = new Uint32Array([4]);
-    this.#libc.getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, value, length);
-    return value[0] === 1;
+    this.#libc.getsockopt(descriptor, SOL_SOCKET, option, value, length);
+    return value[0]!;
   }
 }
 

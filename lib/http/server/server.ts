@@ -70,6 +70,9 @@ export class HttpServer implements AsyncDisposable {
   readonly #open = new Set<ServerConnection>();
   readonly #serve: (conn: Deno.Conn, client: string, isSecure: boolean) => ServerConnection;
   #isStopping = false;
+  #isDraining = false;
+  /** Resolves when the last connection of a draining server has closed. */
+  readonly #left = Promise.withResolvers<void>();
   readonly #drained = Promise.withResolvers<void>();
   #cancelLast: (() => void) | undefined;
   #errors = 0;
@@ -97,6 +100,7 @@ export class HttpServer implements AsyncDisposable {
       tunnel: (conn: Deno.Conn, first: Uint8Array, client: TunnelClient) =>
         this.#carry(conn, first, client),
       isStopping: () => this.#isStopping,
+      isDraining: () => this.#isDraining,
     };
     this.#serve = (conn, client, isSecure) => new ServerConnection(conn, client, isSecure, context);
     for (const source of sources) this.add(source);
@@ -134,6 +138,24 @@ export class HttpServer implements AsyncDisposable {
     this.#sources.delete(source);
     source.close();
     await accepting.done;
+  }
+
+  /**
+   * Lets the clients move to another process that listens on the same port. Closes the sources that receive no
+   * new connections any more, and each connection after its next response. A connection without a request stays
+   * open, because its client may be sending one.
+   *
+   * @param quietMs time without a connection after which a source is closed, ms
+   * @param maxMs time after which it is closed in any case, ms
+   * @returns once all connections are closed
+   */
+  async drain(quietMs: number, maxMs: number): Promise<void> {
+    this.#isDraining = true;
+    this.#tunnels.drain();
+    const sources = [...this.#sources.keys()];
+    await Promise.all(sources.map((source) => this.retire(source, quietMs, maxMs)));
+    this.#settle();
+    await this.#left.promise;
   }
 
   /** Number of open connections. */
@@ -191,7 +213,10 @@ export class HttpServer implements AsyncDisposable {
   }
 
   #settle(): void {
-    if (!this.#isStopping || this.#open.size > 0) return;
+    if (this.#open.size > 0) return;
+    if (this.#isDraining && this.#sources.size === 0) this.#left.resolve();
+    if (!this.#isStopping) return;
+    this.#left.resolve();
     this.#cancelLast?.();
     this.#timeouts[Symbol.dispose]();
     this.#drained.resolve();

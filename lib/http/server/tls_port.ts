@@ -33,6 +33,8 @@ export interface TlsPortOptions {
   readonly backlog: number;
   readonly files: CertificateFiles;
   readonly clock: Clock;
+  /** True to take the port over from another process of this user, which has offered it. */
+  readonly takesOver?: boolean;
 }
 
 /** Port on which a server accepts TLS connections, with HTTP/1.1 and HTTP/2 by ALPN. */
@@ -57,7 +59,9 @@ export class TlsPort implements Disposable {
     this.#used = this.#seen = version;
     this.#certificate = readCertificate(options.files);
     this.#libc = loadLibc();
-    const { listener, descriptor } = this.#listen(options.address.port, false);
+    const { address, takesOver = false } = options;
+    const { listener, descriptor } = this.#listen(address.port, takesOver);
+    if (takesOver && descriptor !== undefined) this.#libc?.receiveAll(descriptor);
     this.#addr = listener.addr as Deno.NetAddr;
     this.#source = this.#sourceOf(listener);
     this.#descriptor = descriptor;
@@ -119,10 +123,15 @@ export class TlsPort implements Disposable {
     });
   }
 
-  /** Stops following changes and accepting connections. */
-  [Symbol.dispose](): void {
+  /** Stops following changes of the files. */
+  unfollow(): void {
     this.#isDisposed = true;
     this.#cancel?.();
+  }
+
+  /** Stops following changes and accepting connections. */
+  [Symbol.dispose](): void {
+    this.unfollow();
     this.#source.close();
   }
 

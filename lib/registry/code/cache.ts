@@ -6,6 +6,7 @@
 
 import { SharedTasks } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
+import { exists } from "../../base/text_file.ts";
 import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
 import { hashArchive, readTar } from "../../archive/archive.ts";
@@ -27,8 +28,10 @@ interface Entry {
 
 /** Settings of a {@link CodeCache}. */
 export interface CodeCacheOptions {
-  /** Folder of the cache, which no other process uses. */
+  /** Folder of the cache. */
   readonly dir: string;
+  /** True if another process of the node still uses the folder: what it has unpacked is complete. */
+  readonly isShared?: boolean;
   readonly registry: Pick<Registry, "getCode">;
   /** Size above which the least recently used code is removed if it is not in use, bytes. */
   readonly maxBytes: number;
@@ -49,6 +52,7 @@ export class CodeCache {
   readonly #dir: string;
   readonly #registry: Pick<Registry, "getCode">;
   readonly #maxBytes: number;
+  readonly #isShared: boolean;
   readonly #isReferenced: (hash: string) => boolean;
   readonly #archives = new SharedTasks<Uint8Array>();
   readonly #folders = new SharedTasks<string>();
@@ -68,6 +72,7 @@ export class CodeCache {
     this.#dir = options.dir;
     this.#registry = options.registry;
     this.#maxBytes = options.maxBytes;
+    this.#isShared = options.isShared ?? false;
     this.#isReferenced = options.isReferenced;
   }
 
@@ -216,7 +221,8 @@ export class CodeCache {
       await Deno.rename(temporary, folder);
     } catch (error) {
       await Deno.remove(temporary, { recursive: true }).catch(() => {});
-      throw this.#storageError(error);
+      // The other process has just unpacked it.
+      if (!this.#isShared || !exists(folder)) throw this.#storageError(error);
     }
     this.#unpacked.add(hash);
     await this.#addBytes(hash, entries.reduce((sum, { data }) => sum + (data?.length ?? 0), 0));
@@ -285,7 +291,9 @@ export class CodeCache {
     for await (const { name, isDirectory } of Deno.readDir(this.#dir)) {
       const path = `${this.#dir}/${name}`;
       const hash = name.replace(/\.tar$/, "");
-      if (name.startsWith(unfinished) || (isDirectory && hashPattern.test(name))) {
+      const isFolder = isDirectory && hashPattern.test(name);
+      if (isFolder && this.#isShared) this.#unpacked.add(name);
+      else if (isFolder || (name.startsWith(unfinished) && !this.#isShared)) {
         await Deno.remove(path, { recursive: true });
       } else if (hash !== name && hashPattern.test(hash)) {
         this.#touch(hash).bytes = (await Deno.stat(path)).size;

@@ -59,6 +59,11 @@ export class NodeRegistration implements Registration {
     return this.#rival;
   }
 
+  abandon(): void {
+    this.#stop.abort();
+    this.#lease = undefined;
+  }
+
   /** Deregisters if etcd responds in time; otherwise the lease expires. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();

@@ -82,22 +82,35 @@ export class SqliteCollection<T> implements Collection<T> {
 
   async watch(observer: RecordObserver<T>): Promise<Disposable> {
     return await this.#run((prepared) => {
-      using unreadable = new UnreadableValues(this.#clock);
-      const { name } = this.#kind;
-      const records: T[] = [];
-      const damaged: DamagedRecord[] = [];
-      for (const row of prepared.records.all(name)) {
-        const id = row.id as string;
-        const read = decodeRecord(this.#kind, id, row.record as string);
-        if ("record" in read) {
-          records.push(read.record);
-          continue;
-        }
-        unreadable.add(`${name} ${id}`, read.problem);
-        damaged.push({ id, ...read });
-      }
+      const { records, damaged } = this.#read(prepared);
       observer.reset(records, damaged);
       return this.#observers.add(observer);
     });
+  }
+
+  /** Reads the collection again, which another process may have changed. */
+  async refresh(): Promise<void> {
+    await this.#run((prepared) => {
+      const { records, damaged } = this.#read(prepared);
+      this.#observers.each((observer) => observer.reset(records, damaged));
+    });
+  }
+
+  #read(prepared: Statements): { records: T[]; damaged: DamagedRecord[] } {
+    using unreadable = new UnreadableValues(this.#clock);
+    const { name } = this.#kind;
+    const records: T[] = [];
+    const damaged: DamagedRecord[] = [];
+    for (const row of prepared.records.all(name)) {
+      const id = row.id as string;
+      const read = decodeRecord(this.#kind, id, row.record as string);
+      if ("record" in read) {
+        records.push(read.record);
+        continue;
+      }
+      unreadable.add(`${name} ${id}`, read.problem);
+      damaged.push({ id, ...read });
+    }
+    return { records, damaged };
   }
 }

@@ -30,6 +30,8 @@ export interface DurableResultsOptions {
   readonly clock: Clock;
   /** Result of invocations that an earlier process of this node left pending here. */
   readonly interrupted: AsyncResult;
+  /** Resolves when the earlier process of this node has ended, if it is still running. */
+  readonly formerEnded?: Promise<void> | undefined;
 }
 
 /** Results that are in the registry or wait to be written there. */
@@ -45,9 +47,8 @@ export class DurableResults implements AsyncDisposable {
    */
   constructor(options: DurableResultsOptions) {
     this.#options = options;
-    const { journal, interrupted } = options;
-    for (const { id, expiresAt } of journal.pending()) journal.putShort(id, interrupted, expiresAt);
-    this.#writeLater(0);
+    if (options.formerEnded) void options.formerEnded.then(() => this.#recover());
+    else this.#recover();
   }
 
   /** Number of results that wait for the registry. */
@@ -110,6 +111,14 @@ export class DurableResults implements AsyncDisposable {
     this.#closed = true;
     await this.#writeAll();
     this.#options.journal[Symbol.dispose]();
+  }
+
+  #recover(): void {
+    if (this.#closed) return;
+    const { journal, interrupted } = this.#options;
+    journal.recover();
+    for (const { id, expiresAt } of journal.pending()) journal.putShort(id, interrupted, expiresAt);
+    this.#writeLater(0);
   }
 
   async #keep(id: string, result: AsyncResult, expiresAt: number): Promise<boolean> {

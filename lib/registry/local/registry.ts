@@ -66,15 +66,23 @@ const inParts = new Uint8Array();
 
 type Statements = Prepared<typeof statements>;
 
+/** Interval of checks for changes by another process, ms. */
+const sharedCheckMs = 100;
+
 /**
  * Opens the embedded registry, and creates it if it does not exist.
  *
  * @param path path of its file, or `:memory:`
  * @param clock times the expiration of results and pins
+ * @param shared resolves when another process of the node, which uses the file as well, has ended
  * @throws `REGISTRY_UNAVAILABLE` if the file cannot be used
  */
-export function openSqlite(path: string, clock: Clock = systemClock): Registry {
-  return new SqliteRegistry(path, openDatabase(path, layout), clock);
+export function openSqlite(
+  path: string,
+  clock: Clock = systemClock,
+  shared?: Promise<void>,
+): Registry {
+  return new SqliteRegistry(path, openDatabase(path, layout), clock, shared);
 }
 
 class SqliteRegistry implements Registry {
@@ -92,8 +100,9 @@ class SqliteRegistry implements Registry {
   readonly #pins: Pins<true>;
   #failed: { reason: string; at: number } | undefined;
   #open = true;
+  #isShared = false;
 
-  constructor(path: string, database: DatabaseSync, clock: Clock) {
+  constructor(path: string, database: DatabaseSync, clock: Clock, shared?: Promise<void>) {
     this.description = `embedded (${path})`;
     this.#path = path;
     this.#database = database;
@@ -101,6 +110,7 @@ class SqliteRegistry implements Registry {
     this.#pins = new Pins(() => clock.now());
     this.#statements = prepareAll(database, statements);
     this.#parts = new Parts(database);
+    if (shared) this.#share(shared);
   }
 
   health(): RegistryHealth {
@@ -140,21 +150,8 @@ class SqliteRegistry implements Registry {
   }
 
   watchFunctions(observer: FunctionObserver): Promise<Disposable> {
-    return this.#run(({ functions }) => {
-      const records: FunctionRecord[] = [];
-      const damaged: DamagedFunction[] = [];
-      using unreadable = new UnreadableValues(this.#clock);
-      // iterate() is not used: in Deno 2.7.11 it ends without an error at a damaged page
-      // (`tests/probes/`; no public issue is known).
-      for (const { name, record } of functions.all()) {
-        const read = parseRecord(storedFunctionSchema, record as string);
-        if ("record" in read) {
-          records.push(read.record);
-          continue;
-        }
-        unreadable.add(`function ${name}`, read.problem);
-        damaged.push({ name: name as string, problem: read.problem });
-      }
+    return this.#run((prepared) => {
+      const { records, damaged } = this.#readFunctions(prepared);
       observer.reset(records, damaged);
       return this.#observers.add(observer);
     });
@@ -188,6 +185,8 @@ class SqliteRegistry implements Registry {
   }
 
   collectCode(): Promise<number> {
+    // What the other process has written may not be referenced yet.
+    if (this.#isShared) return Promise.resolve(0);
     return this.#run(async ({ unreferenced, removeCode, isNamed }) => {
       const stored = unreferenced.all() as { hash: string }[];
       const unused = stored.filter(({ hash }) => !this.#pins.has(hash));
@@ -257,7 +256,11 @@ class SqliteRegistry implements Registry {
   }
 
   registerNode(): Registration {
-    return { conflict: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+    return {
+      conflict: undefined,
+      abandon: () => {},
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
   }
 
   watchNodes(observer: NodeObserver): Promise<Disposable> {
@@ -271,6 +274,57 @@ class SqliteRegistry implements Registry {
     if (this.#open) this.#database.close();
     this.#open = false;
     return Promise.resolve();
+  }
+
+  /** Follows the changes of another process until it has ended. */
+  #share(gone: Promise<void>): void {
+    this.#isShared = true;
+    const version = () => this.#database.prepare("PRAGMA data_version").get()?.data_version;
+    let seen = version();
+    const follow = () => {
+      if (!this.#open) return;
+      const now = version();
+      if (now !== seen) void this.#refresh();
+      seen = now;
+      if (this.#isShared) this.#clock.after(sharedCheckMs, follow);
+    };
+    follow();
+    void gone.then(() => {
+      this.#isShared = false;
+      follow();
+    });
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      await this.#run((prepared) => {
+        const { records, damaged } = this.#readFunctions(prepared);
+        this.#observers.each((observer) => observer.reset(records, damaged));
+      });
+      for (const collection of this.#collections.values()) await collection.refresh();
+    } catch {
+      // The file cannot be used, which `health` reports.
+    }
+  }
+
+  #readFunctions(
+    { functions }: Statements,
+  ): { records: FunctionRecord[]; damaged: DamagedFunction[] } {
+    const records: FunctionRecord[] = [];
+    const damaged: DamagedFunction[] = [];
+    using unreadable = new UnreadableValues(this.#clock);
+    // iterate() is not used: in Deno 2.7.11 it ends without an error at a damaged page
+    // (`tests/probes/`; no public issue is known).
+    for (const { name, record } of functions.all()) {
+      const read = parseRecord(storedFunctionSchema, record as string);
+      if ("record" in read) {
+        records.push(read.record);
+        continue;
+      }
+      unreadable.add(`function ${name}`, read.problem);
+      damaged.push({ name: name as string, problem: read.problem });
+    }
+    return { records, damaged };
   }
 
   /** Runs a step and records whether the file could be used. */

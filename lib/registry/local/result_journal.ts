@@ -78,7 +78,7 @@ export class ResultJournal implements Disposable {
   #size = 0;
 
   /**
-   * Opens the journal, or creates it if it does not exist, and removes parts that a crash left.
+   * Opens the journal, or creates it if it does not exist. {@link ResultJournal.recover} must follow.
    *
    * @param path path of its file, or `:memory:`
    * @throws `REGISTRY_UNAVAILABLE` if the file cannot be used
@@ -87,7 +87,10 @@ export class ResultJournal implements Disposable {
     this.#database = openDatabase(path, layout);
     this.#statements = prepareAll(this.#database, statements);
     this.#parts = new Parts(this.#database);
-    // Removes parts that a crash has left.
+  }
+
+  /** Counts the results of an earlier process, and removes parts that its crash has left. */
+  recover(): void {
     this.#statements.forgetParts.run();
     const { count, size } = this.#statements.sum.get()!;
     [this.#count, this.#size] = [Number(count), Number(size)];

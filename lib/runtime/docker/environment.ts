@@ -27,7 +27,7 @@ import type {
 import { Container } from "./container/container.ts";
 import { DiskMonitor, engineSpace } from "./custom/disk_monitor.ts";
 import { Engine, engineStatus } from "./engine/engine.ts";
-import { ExecutorMounts } from "./executor_mounts.ts";
+import { ExecutorMounts, ownFolder } from "./executor_mounts.ts";
 import { Namespaces } from "./pause/namespaces.ts";
 import { ImageRecords } from "../../images/records.ts";
 import { Images } from "./images/images.ts";
@@ -81,6 +81,8 @@ export interface DockerOptions {
   readonly output: OutputSink;
   /** Memory for results. */
   readonly results: ResultMemory;
+  /** Resolves when an earlier process of the node has ended, if it is still running. */
+  readonly formerEnded?: Promise<void> | undefined;
 }
 
 /** Execution environment whose instances are containers. The engine may be unreachable for a while. */
@@ -119,9 +121,9 @@ export class DockerEnvironment implements ExecutionEnvironment {
    * @throws if a folder cannot be created
    */
   static async open(options: DockerOptions): Promise<DockerEnvironment> {
-    const { config, nodeId, area, runDir } = options;
-    const mounts = await ExecutorMounts.install(runDir);
-    const codeFolders = await emptyFolder(join(await Deno.realPath(runDir), "generic"));
+    const { config, nodeId, area, runDir, formerEnded } = options;
+    const mounts = await ExecutorMounts.install(runDir, formerEnded);
+    const codeFolders = await ownFolder(join(await Deno.realPath(runDir), "generic"), formerEnded);
     const engine = new Engine();
     const known = new Map<string, Container>();
     const network = new OutboundNetwork({
@@ -224,6 +226,11 @@ export class DockerEnvironment implements ExecutionEnvironment {
     } catch {
       return [];
     }
+  }
+
+  /** Leaves the outbound network and its fence to another process of the node. */
+  leave(): void {
+    this.#context.network.leave();
   }
 
   /** Removes orphaned containers of this node, and returns their number. */
@@ -360,15 +367,6 @@ export class DockerEnvironment implements ExecutionEnvironment {
         `${[...this.#config.runtimes.keys()].join(", ")}`,
     );
   }
-}
-
-/** Creates an empty folder, and removes an existing one of an earlier process. */
-async function emptyFolder(path: string): Promise<string> {
-  await Deno.remove(path, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
-  await Deno.mkdir(path);
-  return path;
 }
 
 function bareName(names: readonly string[]): string {

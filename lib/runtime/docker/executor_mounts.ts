@@ -77,13 +77,14 @@ export class ExecutorMounts {
    * Writes the programs and removes the folders of an earlier process.
    *
    * @param runDir folder that only this node uses; only its user may enter it afterwards
+   * @param formerEnded resolves when the earlier process has ended, if it is still running
    * @throws `CONFIG_INVALID` if its path is too long for sockets in it
    */
-  static async install(runDir: string): Promise<ExecutorMounts> {
+  static async install(runDir: string, formerEnded?: Promise<void>): Promise<ExecutorMounts> {
     await Deno.mkdir(runDir, { recursive: true, mode: 0o700 });
     await Deno.chmod(runDir, 0o700);
     const base = await Deno.realPath(runDir);
-    const programs = await emptyFolder(join(base, "programs"));
+    const programs = await ownFolder(join(base, "programs"), formerEnded);
     for (const kind of Object.values<Kind>(kinds)) {
       const program = kind.place === "container" ? kind.program : undefined;
       if (!program?.text) continue;
@@ -93,7 +94,7 @@ export class ExecutorMounts {
     for (const [name, text] of Object.entries(nativePrograms)) {
       await write(join(programs, name), Uint8Array.fromBase64(text), 0o755);
     }
-    const folders = await emptyFolder(join(base, "guests"));
+    const folders = await ownFolder(join(base, "guests"), formerEnded);
     checkSocketPath(newFolder(folders).socket);
     return new ExecutorMounts(programs, folders);
   }
@@ -156,10 +157,23 @@ async function write(path: string, bytes: Uint8Array, mode: number): Promise<voi
   await Deno.chmod(path, mode);
 }
 
-async function emptyFolder(path: string): Promise<string> {
-  await Deno.remove(path, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+/**
+ * Creates a folder of this process, and removes those of earlier processes.
+ *
+ * @param parent path of the folder that contains the folders of all processes of the node
+ * @param formerEnded resolves when the earlier process has ended, if it is still running
+ */
+export async function ownFolder(parent: string, formerEnded?: Promise<void>): Promise<string> {
+  await Deno.mkdir(parent, { recursive: true });
+  const own = randomId(4);
+  const removeOthers = async () => {
+    for (const { name } of Deno.readDirSync(parent)) {
+      if (name !== own) await Deno.remove(join(parent, name), { recursive: true }).catch(() => {});
+    }
+  };
+  if (formerEnded) void formerEnded.then(removeOthers);
+  else await removeOthers();
+  const path = join(parent, own);
   await Deno.mkdir(path);
   return path;
 }

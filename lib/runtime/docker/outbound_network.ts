@@ -47,6 +47,7 @@ export class OutboundNetwork implements AsyncDisposable {
   readonly #fences = new Map<string, Container>();
   #fence: Fence | undefined;
   #made = false;
+  #isLeft = false;
 
   /** Names the network without creating it. */
   constructor(options: OutboundOptions) {
@@ -88,8 +89,14 @@ export class OutboundNetwork implements AsyncDisposable {
     await this.#remove();
   }
 
+  /** Leaves network and fence to another process of the node, which uses them. */
+  leave(): void {
+    this.#isLeft = true;
+  }
+
   /** Removes network and fence, unless containers still use them. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isLeft) return;
     using _turn = await this.#turns.acquire();
     if (this.#isUsed()) await this.#remove();
   }

@@ -45,6 +45,10 @@ export interface SandboxOptions {
   /** Configuration of the node. */
   readonly config: Pick<Config, "runtimes" | "container.pids" | "sandbox.launcher">;
   readonly nodeId: string;
+  /** Id of this process of the node. */
+  readonly process: string;
+  /** Resolves when an earlier process of the node has ended, if it is still running. */
+  readonly formerEnded?: Promise<void> | undefined;
   /** Area of the node, passed to functions. */
   readonly area: string;
   readonly code: CodeArchives;
@@ -101,13 +105,14 @@ export class SandboxEnvironment implements ExecutionEnvironment {
    * @throws if its folder cannot be created
    */
   static async open(options: SandboxOptions): Promise<SandboxEnvironment> {
-    endLeftovers(options.nodeId);
-    const limits = await ResourceLimits.open(options.nodeId, options.controlGroups ?? true);
-    const folder = await SandboxFolder.open(
-      options.runDir,
-      options.config["sandbox.launcher"],
-      options.program,
-    );
+    const { nodeId, process, formerEnded, runDir, config, program } = options;
+    const owner = { nodeId, process };
+    if (formerEnded) void formerEnded.then(() => endLeftovers(owner));
+    else endLeftovers(owner);
+    const useGroups = options.controlGroups ?? true;
+    const limits = await ResourceLimits.open(owner, useGroups, formerEnded);
+    const launcher = config["sandbox.launcher"];
+    const folder = await SandboxFolder.open(runDir, { launcher, program, formerEnded });
     return new SandboxEnvironment(options, folder, limits);
   }
 
@@ -220,9 +225,10 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   }
 
   async #startSandbox(signal: AbortSignal): Promise<Sandbox> {
-    const { nodeId, results } = this.#options;
+    const { nodeId, process, results } = this.#options;
     await using stack = new AsyncDisposableStack();
-    const place = { folder: this.#folder, limits: this.#limits, nodeId, results };
+    const owner = { nodeId, process };
+    const place = { folder: this.#folder, limits: this.#limits, owner, results };
     const sandbox = stack.use(Sandbox.start(place));
     await abortable(sandbox.connected(), signal);
     stack.move();

@@ -28,6 +28,16 @@ export interface Program {
   readonly user: number | undefined;
 }
 
+/** Options of the folder. */
+export interface FolderOptions {
+  /** Command line that starts the program (`sandbox.launcher`); empty for none. */
+  readonly launcher: string;
+  /** Program that sandboxes run; by default this one. */
+  readonly program?: Program | undefined;
+  /** Resolves when an earlier process of the node has ended, if it is still running. */
+  readonly formerEnded?: Promise<void> | undefined;
+}
+
 /** Folder and program of sandboxes. */
 export class SandboxFolder implements AsyncDisposable {
   private constructor(
@@ -41,14 +51,19 @@ export class SandboxFolder implements AsyncDisposable {
    * Creates the folder. Removes the folder of a crashed predecessor.
    *
    * @param runDir private folder of the node, which stores the name of the folder
-   * @param launcher command line that starts the program (`sandbox.launcher`); empty for none
-   * @param program that sandboxes run; by default this one
    */
-  static async open(runDir: string, launcher: string, program?: Program): Promise<SandboxFolder> {
+  static async open(
+    runDir: string,
+    { launcher, program, formerEnded }: FolderOptions,
+  ): Promise<SandboxFolder> {
     await Deno.mkdir(runDir, { recursive: true, mode: 0o700 });
     const pointer = join(runDir, "sandbox-folder");
     const former = await Deno.readTextFile(pointer).catch(() => "");
-    if (/\/serverledge-sandbox-[^/]+$/.test(former)) await removeAll(former);
+    const removeFormer = async () => {
+      if (/\/serverledge-sandbox-[^/]+$/.test(former)) await removeAll(former);
+    };
+    if (formerEnded) void formerEnded.then(removeFormer);
+    else await removeFormer();
     const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "serverledge-sandbox-" }));
     await Deno.writeTextFile(pointer, folder, { mode: 0o600 });
     await Deno.chmod(folder, 0o711);

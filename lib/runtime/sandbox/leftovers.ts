@@ -5,20 +5,21 @@
  * @module
  */
 
+import type { Owner } from "./limits/cgroups.ts";
 import { sandboxMode } from "./spec.ts";
 
 /**
- * Ends the sandboxes of a node that no longer runs.
+ * Ends the sandboxes of earlier processes of a node.
  *
  * @returns number of sandboxes ended
  */
-export function endLeftovers(nodeId: string): number {
+export function endLeftovers({ nodeId, process }: Owner): number {
   let count = 0;
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
     const args = commandLine(name);
     const at = args.indexOf(sandboxMode);
-    if (at < 1 || args[at + 1] !== nodeId) continue;
+    if (at < 1 || args[at + 1] !== nodeId || args[at + 2] === process) continue;
     try {
       Deno.kill(Number(name), "SIGKILL");
       count++;

@@ -13,6 +13,7 @@ import type { ResultMemory } from "../wire/result_memory.ts";
 import type { Confinement, ResourceLimits } from "./limits/limits.ts";
 import { crashOf, SandboxProcess } from "./process.ts";
 import type { SandboxFolder } from "./folder.ts";
+import type { Owner } from "./limits/cgroups.ts";
 import { sandboxMode, type SandboxSpec } from "./spec.ts";
 
 /** Time limit for a new process to connect; slow boards under load need seconds. */
@@ -32,8 +33,8 @@ export interface SandboxPlace {
   /** Folder and program of sandboxes. */
   readonly folder: SandboxFolder;
   readonly limits: ResourceLimits;
-  /** Id of the node, visible in the machine's process list. */
-  readonly nodeId: string;
+  /** The process of the node, whose ids are visible in the machine's process list. */
+  readonly owner: Owner;
   /** Memory budget of results. */
   readonly results: ResultMemory;
 }
@@ -59,7 +60,7 @@ export class Sandbox implements AsyncDisposable {
    *
    * @throws `INSTANCE_START_FAILED`
    */
-  static start({ folder, limits, nodeId, results }: SandboxPlace): Sandbox {
+  static start({ folder, limits, owner, results }: SandboxPlace): Sandbox {
     const token = randomId();
     const socket = folder.newSocket();
     const endpoint = ExecutorEndpoint.open({ path: socket, token, results });
@@ -70,7 +71,7 @@ export class Sandbox implements AsyncDisposable {
         MALLOC_TRIM_THRESHOLD_: String(trimThreshold),
       };
       return new Sandbox(
-        SandboxProcess.start(folder.program, [sandboxMode, nodeId], env),
+        SandboxProcess.start(folder.program, [sandboxMode, owner.nodeId, owner.process], env),
         endpoint,
         limits,
       );

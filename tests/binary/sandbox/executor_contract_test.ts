@@ -74,7 +74,7 @@ async function start(behaviour: string, token: string): Promise<StartedExecutor>
   const { path } = stack.use(await tempDir("wire"));
   const user = Deno.uid() === 0 ? sandboxUser : undefined;
   const program = { path: defaultBinary(), args: [], user };
-  const folder = stack.use(await SandboxFolder.open(path, "", program));
+  const folder = stack.use(await SandboxFolder.open(path, { launcher: "", program }));
   const file = behaviour === "invokes" || behaviour === "flood" ? "more" : "cases";
   const handler = `${file}.${behaviour}`;
   const spec = await prepare(join(folder.path, "code"), handler);

@@ -24,7 +24,10 @@ export const controlGroups: Check = {
       ];
     }
     try {
-      await using _groups = await createGroups(`doctor-${randomId(12)}`);
+      await using _groups = await createGroups({
+        nodeId: `doctor-${randomId(12)}`,
+        process: "doctor",
+      });
       return [fine("Control groups limit the sandboxes of this user")];
     } catch (error) {
       return [problem(

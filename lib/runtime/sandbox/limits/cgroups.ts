@@ -41,6 +41,13 @@ export interface Group extends AsyncDisposable {
   outOfMemory(): boolean;
 }
 
+/** Process of a node that owns sandboxes. */
+export interface Owner {
+  readonly nodeId: string;
+  /** Id of the process of the node. */
+  readonly process: string;
+}
+
 /** Factory of control groups below the node's. */
 export interface Groups extends AsyncDisposable {
   /**
@@ -53,18 +60,22 @@ export interface Groups extends AsyncDisposable {
 }
 
 /**
- * Creates groups if the node may. Removes groups of a crashed predecessor and ends the processes in them.
+ * Creates groups if the node may. Removes groups of earlier processes and ends the processes in them.
  *
+ * @param formerEnded resolves when the earlier process of the node has ended, if it is still running
  * @throws if the node may not create groups
  */
-export async function createGroups(nodeId: string): Promise<Groups> {
+export async function createGroups(
+  { nodeId, process }: Owner,
+  formerEnded?: Promise<void>,
+): Promise<Groups> {
   const name = `serverledge-${nodeId}`;
   const own = ownGroups(Deno.readTextFileSync("/proc/self/cgroup"));
   const groups = exists(`${mounts}/cgroup.controllers`)
-    ? new GroupsV2(homeV2(own.get("") ?? "/"), name)
-    : new GroupsV1(new Map(controllersV1.map((one) => [one, homeV1(one, own)])), name);
+    ? new GroupsV2(process, homeV2(own.get("") ?? "/"), name)
+    : new GroupsV1(process, new Map(controllersV1.map((one) => [one, homeV1(one, own)])), name);
   try {
-    await groups.start();
+    await groups.start(formerEnded);
     return groups;
   } catch (error) {
     await groups[Symbol.asyncDispose]();
@@ -73,9 +84,12 @@ export async function createGroups(nodeId: string): Promise<Groups> {
 }
 
 /** Creates groups like {@link createGroups}. Resolves to undefined if the node may not create any. */
-export async function openGroups(nodeId: string): Promise<Groups | undefined> {
+export async function openGroups(
+  owner: Owner,
+  formerEnded?: Promise<void>,
+): Promise<Groups | undefined> {
   try {
-    return await createGroups(nodeId);
+    return await createGroups(owner, formerEnded);
   } catch (error) {
     const reason = (error as Error).message;
     logger("runtime").info(
@@ -157,9 +171,17 @@ function homeV2(own: string): string {
 abstract class GroupsBase implements Groups {
   /** Folders of the node's groups. */
   protected abstract readonly folders: readonly string[];
+  /** Beginning of the names of the groups of this process. */
+  readonly #prefix: string;
 
-  async start(): Promise<void> {
-    await this.#clear();
+  constructor(process: string) {
+    this.#prefix = `${process}-`;
+  }
+
+  async start(formerEnded?: Promise<void>): Promise<void> {
+    const clearOthers = () => this.#clear((name) => !name.startsWith(this.#prefix));
+    if (formerEnded) void formerEnded.then(clearOthers);
+    else await clearOthers();
     this.prepare();
     // Only a trial shows what the kernel allows.
     await using trial = this.#make();
@@ -178,7 +200,9 @@ abstract class GroupsBase implements Groups {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#clear();
+    await this.#clear((name) => name.startsWith(this.#prefix));
+    // It stays while another process of the node uses it.
+    for (const folder of this.folders) attempt(() => Deno.removeSync(folder));
   }
 
   protected abstract prepare(): void;
@@ -190,7 +214,7 @@ abstract class GroupsBase implements Groups {
   protected abstract eventsFile(name: string): string;
 
   #make(): Group & { folders: readonly string[] } {
-    const name = randomId(12);
+    const name = `${this.#prefix}${randomId(12)}`;
     const folders = this.folders.map((folder) => join(folder, name));
     for (const folder of folders) Deno.mkdirSync(folder);
     const remove = async () => {
@@ -204,15 +228,14 @@ abstract class GroupsBase implements Groups {
     };
   }
 
-  async #clear(): Promise<void> {
+  async #clear(isOver: (name: string) => boolean): Promise<void> {
     for (const folder of this.folders) {
       if (!exists(folder)) continue;
       for (const { name, isDirectory } of Deno.readDirSync(folder)) {
-        if (!isDirectory) continue;
+        if (!isDirectory || !isOver(name)) continue;
         endAll(read(join(folder, name, "cgroup.procs")));
         await removeGroup(join(folder, name));
       }
-      await removeGroup(folder);
     }
   }
 }
@@ -222,8 +245,8 @@ class GroupsV2 extends GroupsBase {
   protected override readonly folders: readonly string[];
   readonly #home: string;
 
-  constructor(home: string, name: string) {
-    super();
+  constructor(process: string, home: string, name: string) {
+    super(process);
     this.#home = home;
     this.folders = [join(home, name)];
   }
@@ -254,8 +277,8 @@ class GroupsV1 extends GroupsBase {
   protected override readonly folders: readonly string[];
   readonly #of: (controller: (typeof controllersV1)[number]) => string;
 
-  constructor(homes: ReadonlyMap<string, string>, name: string) {
-    super();
+  constructor(process: string, homes: ReadonlyMap<string, string>, name: string) {
+    super(process);
     this.#of = (controller) => join(homes.get(controller)!, name);
     this.folders = controllersV1.map(this.#of);
   }

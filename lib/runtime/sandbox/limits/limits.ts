@@ -6,7 +6,7 @@
  */
 
 import { logger } from "../../../base/log.ts";
-import { type Bounds, type Group, type Groups, openGroups } from "./cgroups.ts";
+import { type Bounds, type Group, type Groups, openGroups, type Owner } from "./cgroups.ts";
 import { residentBytes } from "./proc.ts";
 import { type MonitoredProcess, type Monitoring, ResourceMonitor } from "./resource_monitor.ts";
 
@@ -51,9 +51,14 @@ export class ResourceLimits implements AsyncDisposable {
    * Determines whether the node may create control groups, and creates the limits.
    *
    * @param useGroups false to use no control groups
+   * @param formerEnded resolves when an earlier process of the node has ended, if it is still running
    */
-  static async open(nodeId: string, useGroups: boolean): Promise<ResourceLimits> {
-    return new ResourceLimits(useGroups ? await openGroups(nodeId) : undefined);
+  static async open(
+    owner: Owner,
+    useGroups: boolean,
+    formerEnded?: Promise<void>,
+  ): Promise<ResourceLimits> {
+    return new ResourceLimits(useGroups ? await openGroups(owner, formerEnded) : undefined);
   }
 
   /** True if the kernel limits sandboxes, false if the node monitors them. */

@@ -1,0 +1,151 @@
+/**
+ * Handover to the next process of a node without a lost request: this process shares its ports, passes on the
+ * requests that still reach it, completes its own, and ends.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { ApiServer } from "../../api/server.ts";
+import { dataDirectory } from "../../cluster/home.ts";
+import type { Config } from "../../config/config.ts";
+import { logger } from "../../base/log.ts";
+import { version } from "../../base/version.ts";
+import { Libc } from "../../http/server/libc.ts";
+import type { HttpHandler } from "../../http/server/messages.ts";
+import { Forwarder } from "./forwarding.ts";
+import { Link, protocolVersion } from "./link.ts";
+
+const log = logger("node");
+
+/** Returns the path of the socket at which a node's process waits for its successor. */
+export function handoverSocket(config: Config): string {
+  return join(dataDirectory(config["data.dir"]), "handover.sock");
+}
+
+/** What a process hands over. */
+export interface HandoverOptions {
+  readonly nodeId: string;
+  /** Path of the socket at which it waits for its successor. */
+  readonly socket: string;
+  /** Returns the number of its instances of each function. */
+  readonly instances: () => Readonly<Record<string, number>>;
+  /** Addresses on which it listens. */
+  readonly addresses: ApiServer["addresses"];
+  /** Its address for datagrams, if it has one. */
+  readonly datagrams: () => Deno.Addr | undefined;
+  /** Called when another process of the node starts to share its resources, and when it has given up. */
+  readonly share: (isShared: boolean) => void;
+  /** Why there can be no handover now; undefined if there can. */
+  readonly refusal: () => string | undefined;
+  /**
+   * Called once when the successor serves requests.
+   *
+   * @param passOn handles all further requests
+   */
+  readonly replaced: (passOn: HttpHandler) => void;
+}
+
+/** Waits for the successor of this process. Disposing it ends a handover that is not complete. */
+export class Handover implements Disposable {
+  readonly #options: HandoverOptions;
+  readonly #listener: Deno.UnixListener;
+  readonly #owned = new DisposableStack();
+  #link: Link | undefined;
+  #isReplaced = false;
+
+  private constructor(options: HandoverOptions, listener: Deno.UnixListener) {
+    this.#options = options;
+    this.#listener = listener;
+    void this.#accept();
+  }
+
+  /** Starts to wait. @throws if the socket cannot be created */
+  static open(options: HandoverOptions): Handover {
+    const { socket } = options;
+    // Only one process holds the data folder: an existing socket is of a process that has crashed.
+    removeQuietly(socket);
+    return new Handover(options, Deno.listen({ transport: "unix", path: socket }));
+  }
+
+  /** True once the successor serves requests. */
+  get isReplaced(): boolean {
+    return this.#isReplaced;
+  }
+
+  /** Closes the socket and the connection to the successor. */
+  [Symbol.dispose](): void {
+    this.#stopListening();
+    this.#link?.[Symbol.dispose]();
+    this.#owned.dispose();
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for (;;) void this.#serve(new Link(await this.#listener.accept()));
+    } catch {
+      // It was closed.
+    }
+  }
+
+  async #serve(link: Link): Promise<void> {
+    using connection = link;
+    const { nodeId, instances, addresses, datagrams, refusal, share } = this.#options;
+    const hello = await connection.next();
+    if (hello?.type !== "hello") return;
+    const reason = this.#link ? "another process is taking over already" : refusal();
+    if (reason !== undefined) return connection.send({ type: "refused", reason });
+    this.#link = connection;
+    share(true);
+    try {
+      const { plain, tls } = addresses;
+      const udp = datagrams();
+      new Libc().offer([plain, tls, udp].filter((address) => address !== undefined));
+      connection.send({
+        type: "ports",
+        protocol: protocolVersion,
+        version,
+        nodeId,
+        instances: instances(),
+        plain,
+        tls,
+      });
+      const next = await connection.next();
+      if (next?.type === "takeOver") return await this.#replaced(new Forwarder(next.endpoint));
+      share(false);
+      log.warn("The process that was to take over has ended; this one goes on");
+    } catch (error) {
+      share(false);
+      connection.send({ type: "refused", reason: (error as Error).message });
+    } finally {
+      this.#link = undefined;
+    }
+  }
+
+  /** Keeps the connection until this process or its successor ends. */
+  async #replaced(client: Forwarder): Promise<void> {
+    this.#owned.use(client);
+    this.#isReplaced = true;
+    this.#stopListening();
+    this.#options.replaced(client.handle);
+    while (await this.#link?.next());
+  }
+
+  #stopListening(): void {
+    try {
+      this.#listener.close();
+    } catch {
+      // It was closed before.
+    }
+    // The successor has a socket of its own there by now.
+    if (!this.#isReplaced) removeQuietly(this.#options.socket);
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It does not exist.
+  }
+}
