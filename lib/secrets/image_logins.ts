@@ -99,8 +99,8 @@ export class ImageLogins implements RegistryAuths {
    *
    * @param given registry, e.g. `ghcr.io`
    * @param verify asks the registry
-   * @throws `ENGINE_REFUSED` if the registry refuses them, `ENGINE_UNAVAILABLE`, `INVALID_REQUEST`,
-   *   `UNPROCESSABLE`, `CONFIG_INVALID` if there is no key, `REGISTRY_UNAVAILABLE`
+   * @throws `ENGINE_REFUSED` if the registry refuses them, `ENGINE_UNAVAILABLE`, `UNPROCESSABLE`,
+   *   `CONFIG_INVALID` if there is no key, `REGISTRY_UNAVAILABLE`
    */
   async login(
     given: string,
@@ -124,7 +124,7 @@ export class ImageLogins implements RegistryAuths {
   /**
    * Forgets credentials.
    *
-   * @throws `SECRET_UNKNOWN`, `INVALID_REQUEST`, `REGISTRY_UNAVAILABLE`
+   * @throws `SECRET_UNKNOWN`, `UNPROCESSABLE`, `REGISTRY_UNAVAILABLE`
    */
   async logout(given: string): Promise<void> {
     const registry = registryName(given);
@@ -166,7 +166,7 @@ function registryName(given: string): string {
     return registryOf(`${name}/x`);
   }
   throw new ServerledgeError(
-    "INVALID_REQUEST",
+    "UNPROCESSABLE",
     `${JSON.stringify(given)} is no registry: give HOST or HOST:PORT, such as ghcr.io`,
   );
 }

@@ -82,10 +82,10 @@ const logout: Description = {
   details: "Images that are present stay.",
   answers: { 200: { description: "The credentials were deleted", schema: answers.loggedOut } },
   errors: [
-    "INVALID_REQUEST",
     "UNAUTHORIZED",
     "FORBIDDEN",
     "SECRET_UNKNOWN",
+    "UNPROCESSABLE",
     "REGISTRY_UNAVAILABLE",
     "INTERNAL",
   ],

@@ -7,7 +7,6 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import { ServerledgeError } from "../../base/errors.ts";
-import { parse } from "../../json/json.ts";
 import { incomingRequest } from "../../http/server/web.ts";
 import { secretName } from "../../model/secret_reference.ts";
 import { listedSecretNames } from "../../secrets/record.ts";
@@ -20,7 +19,6 @@ import type { ApiServices } from "../services.ts";
 
 const tag = "Secrets";
 const readChange = bodyOf(secretChangeSchema);
-const nameSchema = v.object({ Name: secretName });
 
 /** Returns the routes for secrets. */
 export function secretRoutes(services: ApiServices): Route[] {
@@ -60,7 +58,7 @@ export function secretRoutes(services: ApiServices): Route[] {
     { method: "DELETE", paths: [path], access, description: deletion, handle: remove },
     {
       method: "POST",
-      paths: ["/secrets/rotate"],
+      paths: ["/secret-key/rotate"],
       access,
       description: rotation,
       handle: rotate,
@@ -69,18 +67,22 @@ export function secretRoutes(services: ApiServices): Route[] {
 }
 
 function nameOf(context: Context): string {
-  return parse(nameSchema, { Name: context.req.param("secret") }).Name;
+  const name = v.safeParse(secretName, context.req.param("secret"));
+  if (name.success) return name.output;
+  throw unprocessable(`The name of a secret: ${name.issues[0].message}`);
 }
 
 function valueOf(
   { value, base64 }: { value?: string | null | undefined; base64?: string | null | undefined },
 ): Uint8Array<ArrayBuffer> {
   if ((value === undefined || value === null) === (base64 === undefined || base64 === null)) {
-    throw new ServerledgeError("INVALID_REQUEST", "Value: give either Value or Base64", {
-      details: { path: "Value" },
-    });
+    throw unprocessable("Value: give either Value or Base64", "Value");
   }
   return base64 ? Uint8Array.fromBase64(base64) : new TextEncoder().encode(value ?? "");
+}
+
+function unprocessable(message: string, path?: string): ServerledgeError {
+  return new ServerledgeError("UNPROCESSABLE", message, path ? { details: { path } } : {});
 }
 
 const listing: Description = {
@@ -129,6 +131,7 @@ const deletion: Description = {
     "FORBIDDEN",
     "SECRET_UNKNOWN",
     "SECRET_IN_USE",
+    "UNPROCESSABLE",
     "REGISTRY_UNAVAILABLE",
     "INTERNAL",
   ],
@@ -149,5 +152,5 @@ const rotation: Description = {
     "REGISTRY_UNAVAILABLE",
     "INTERNAL",
   ],
-  curl: "curl -X POST $NODE/secrets/rotate",
+  curl: "curl -X POST $NODE/secret-key/rotate",
 };

@@ -80,7 +80,7 @@ const rotate: Subcommand<Action> = {
   brief: "Encrypt all secrets with the first key of secrets.key",
   options: map(object({}), (): Action => async (globals, terminal) => {
     using node = await connect(globals, terminal);
-    const answer = await node.post("/secrets/rotate", {});
+    const answer = await node.post("/secret-key/rotate", {});
     const { KeyId, Secrets } = answer.json as { KeyId: string; Secrets: number };
     show(answer, globals, terminal, () => `Encrypted ${Secrets} secrets with key ${KeyId}`);
   }),
