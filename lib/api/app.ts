@@ -138,7 +138,10 @@ export function createApp(services: ApiServices): ApiApp {
     } catch (thrown) {
       response = errorAnswer(codedError(thrown)).outgoing;
     }
-    services.audit?.ended({
+    const { audit } = services;
+    // The usual invocation is not recorded, and must not pay for it.
+    if (!audit?.wants("invoke", response.error)) return response;
+    audit.ended({
       request,
       access: "invoke",
       route: invokeRoute,

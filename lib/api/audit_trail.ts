@@ -64,7 +64,7 @@ export class AuditTrail {
 
   /** Records a request that has ended, if it is to be. */
   ended({ request, access, route, principal, target, status, code }: EndedRequest): void {
-    if (!this.#wants(access, code)) return;
+    if (!this.wants(access, code)) return;
     const { peer, headers, client, method } = request;
     // The node at which a request of another one came in has recorded it.
     if (peer && !peer.forClient && !isRefusal(code)) return;
@@ -83,10 +83,15 @@ export class AuditTrail {
     });
   }
 
-  #wants(access: Route["access"], code: ErrorCode | undefined): boolean {
+  /**
+   * Returns whether a request is to be recorded.
+   *
+   * @param code code of the error that its response reports
+   */
+  wants(access: Route["access"], code: ErrorCode | undefined): boolean {
     const extent = this.#extent || (this.#access.isRequired ? "requests" : "none");
     if (extent === "none") return false;
-    if (isRefusal(code)) return true;
+    if (code !== undefined && isRefusal(code)) return true;
     const needed = extentOf[access];
     return needed !== undefined && auditExtents.indexOf(extent) >= auditExtents.indexOf(needed);
   }

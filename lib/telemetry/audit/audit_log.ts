@@ -10,6 +10,8 @@ import { RefusalLimit } from "./refusal_limit.ts";
 
 /** Maximum length of lines that wait to be written. */
 const maxWaiting = 1 << 20;
+/** Time for which lines are gathered, since a write for each would cost as much as an invocation, ms. */
+const gatherMs = 50;
 /** Interval between attempts to write after a failure, ms. */
 const retryMs = 1_000;
 /** Interval between lines about refused requests that were not recorded, ms. */
@@ -76,7 +78,8 @@ export class AuditLog implements AsyncDisposable {
   #writing: Promise<void> | undefined;
   #failure: string | undefined;
   #lost = 0;
-  #stopRetry = () => {};
+  /** Cancels the timer of the next write; undefined without one. */
+  #stopTimer: (() => void) | undefined;
   #stopOmitted: (() => void) | undefined;
 
   /**
@@ -115,9 +118,8 @@ export class AuditLog implements AsyncDisposable {
   /** Writes what waits, once. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#addOmitted();
-    this.#stopRetry();
     await this.#flush();
-    this.#stopRetry();
+    this.#stopTimer?.();
   }
 
   #addOmitted(): void {
@@ -137,8 +139,14 @@ export class AuditLog implements AsyncDisposable {
     }
     this.#waiting.push(line);
     this.#waitingLength += line.length;
-    // After a failure, a timer tries again.
-    if (this.#failure === undefined) void this.#flush();
+    this.#flushAfter(gatherMs);
+  }
+
+  #flushAfter(delayMs: number): void {
+    this.#stopTimer ??= this.#clock.after(delayMs, () => {
+      this.#stopTimer = undefined;
+      void this.#flush();
+    });
   }
 
   #flush(): Promise<void> {
@@ -153,7 +161,7 @@ export class AuditLog implements AsyncDisposable {
         await this.#sink.append(lines);
       } catch (error) {
         this.#failure = (error as Error).message;
-        this.#stopRetry = this.#clock.after(retryMs, () => void this.#flush());
+        this.#flushAfter(retryMs);
         return;
       }
       this.#failure = undefined;

@@ -47,6 +47,7 @@ Deno.test("AuditLog: records wait while the disk is full, and are written afterw
   const { clock, disk, log } = setUp();
   disk.isFull = true;
   for (const target of ["a", "b"]) log.add({ ...entry, target });
+  clock.advance(50);
   await settle();
   assert.match(log.problems()[0]!, /cannot write \/data\/audit\.log: No space.*2 records wait, 0/);
   disk.isFull = false;
@@ -56,11 +57,29 @@ Deno.test("AuditLog: records wait while the disk is full, and are written afterw
   assert.deepEqual(log.problems(), []);
 });
 
+Deno.test("AuditLog: lines that come during a slow write are written after it", async () => {
+  const { clock, disk, log } = setUp();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { append } = disk;
+  disk.append = (text) => promise.then(() => append(text));
+  for (const target of ["a", "b"]) {
+    log.add({ ...entry, target });
+    clock.advance(50);
+  }
+  resolve();
+  await settle();
+  log.add({ ...entry, target: "c" });
+  clock.advance(50);
+  await settle();
+  assert.deepEqual(disk.lines.map(({ target }) => target), ["a", "b", "c"]);
+});
+
 Deno.test("AuditLog: waiting records are bounded, and lost ones counted", async () => {
-  const { disk, log } = setUp();
+  const { clock, disk, log } = setUp();
   disk.isFull = true;
   const large = { ...entry, target: "x".repeat(1000) };
   for (let i = 0; i < 800; i++) log.add(large);
+  clock.advance(50);
   await settle();
   assert.equal(log.lost, 0);
   for (let i = 0; i < 800; i++) log.add(large);
@@ -76,6 +95,7 @@ Deno.test("AuditLog: many refused requests are summed up, and do not keep out ot
   for (let i = 0; i < 50; i++) log.add(refused);
   log.add(entry);
   clock.advance(10_000);
+  clock.advance(50);
   await settle();
   assert.equal(disk.lines.filter(({ code }) => code === "FORBIDDEN").length, 20);
   assert.deepEqual(disk.lines.slice(20).map(({ status, omitted }) => status ?? omitted), [200, 30]);
