@@ -2,7 +2,7 @@
 # From a fresh checkout to invoked functions: sets up what is missing, builds the binary, starts a
 # node, creates functions in TypeScript and WebAssembly, in Python, in Node.js and as a custom image,
 # invokes each with the command line and with curl, synchronously and asynchronously, and leaves
-# nothing running. The exit status is 0 only if every answer was the expected one.
+# nothing running. The exit status is 0 only if every response was the expected one.
 #
 #   scripts/quickstart.sh [--no-docker]
 #
@@ -48,7 +48,7 @@ finish() {
   [ "$status" = 0 ] || tail -n 20 "$work/node.log" 2>/dev/null
   rm -rf "$work"
   if [ "$status" = 0 ]; then
-    echo "quickstart: every answer was as expected; nothing is left running"
+    echo "quickstart: every response was as expected; nothing is left running"
     echo "quickstart: to go on in this shell: source .tools/env"
   fi
   exit "$status"
@@ -92,7 +92,7 @@ expect() {
     *"$1"*) ;;
     *)
       wrong=$((wrong + 1))
-      printf 'quickstart: the answer lacks "%s"\n' "$1"
+      printf 'quickstart: the output does not contain "%s"\n' "$1"
       ;;
   esac
 }
@@ -138,7 +138,7 @@ request_id() { sed -n 's/.*"ReqId": *"\([^"]*\)".*/\1/p' <<<"$answer"; }
 say_step "set-up"
 setup deno npm && need curl curl || stop_with "the set-up failed"
 if [ -n "$docker" ] && ! setup docker; then
-  echo "quickstart: no Docker engine can be had here: going on without it"
+  echo "quickstart: there is no Docker engine: continuing without one"
   docker=""
 fi
 if [ -n "$docker" ]; then
@@ -159,7 +159,7 @@ compile=(clang --target=wasm32 -Os -nostdlib "-Wl,--no-entry,--strip-all")
 if has clang && "${compile[@]}" -o "$work/hello.wasm" examples/hello/hello.c 2>/dev/null; then
   echo "\$ ${compile[*]} -o $work/hello.wasm examples/hello/hello.c"
 else
-  echo "There is no clang with wasm-ld here: taking the module that was built before."
+  echo "clang with wasm-ld is missing: using the prebuilt module."
   base64 --decode examples/hello/hello.wasm.base64 >"$work/hello.wasm"
   echo "\$ base64 --decode examples/hello/hello.wasm.base64 >$work/hello.wasm"
 fi
@@ -203,4 +203,4 @@ say_step "status"
 show "$serverledge" status
 [ -n "$docker" ] || expect "Docker does not respond"
 
-[ "$wrong" = 0 ] || stop_with "$wrong answers were not as expected"
+[ "$wrong" = 0 ] || stop_with "$wrong responses were not as expected"

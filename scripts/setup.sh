@@ -37,7 +37,7 @@ need() {
   say "$command is missing: installing $*"
   mkdir -p "$RUN_DIR"
   if [ -z "${APT_UPDATED:-}" ]; then
-    as_root apt-get update -q >"$RUN_DIR/apt.log" 2>&1 || say "apt-get update failed; trying on"
+    as_root apt-get update -q >"$RUN_DIR/apt.log" 2>&1 || say "apt-get update failed; continuing"
     APT_UPDATED=1
   fi
   # Services that a package brings must not start by themselves: what runs, this script started.
@@ -86,7 +86,7 @@ npm_file() {
     rm -rf "$work"
   else
     rm -rf "$work"
-    fail "cannot get $1 from the npm registry: is it in reach?"
+    fail "cannot get $1 from the npm registry: is it reachable?"
     return 1
   fi
 }
@@ -102,7 +102,7 @@ setup_docker() {
   need dockerd docker.io || return 1
   need iptables iptables || return 1
   mkdir -p "$RUN_DIR"
-  say "no Docker engine answers: starting one (log: $RUN_DIR/dockerd.log)"
+  say "no Docker engine responds: starting one (log: $RUN_DIR/dockerd.log)"
   as_root env PATH="$PATH:/usr/sbin:/sbin" setsid dockerd --group "$(id -gn)" \
     --pidfile "$RUN_DIR/dockerd.pid" >"$RUN_DIR/dockerd.log" 2>&1 </dev/null &
   disown
@@ -141,7 +141,7 @@ stop_engine() {
 }
 
 setup_etcd() {
-  need etcd etcd-server && need etcdctl etcd-client && say "etcd and etcdctl are there"
+  need etcd etcd-server && need etcdctl etcd-client && say "etcd and etcdctl are installed"
 }
 
 # Tests connect functions to another machine, which is a network namespace.
@@ -157,11 +157,11 @@ setup_qemu() {
   if [ ! -e /usr/aarch64-linux-gnu/lib/libgcc_s.so.1 ]; then
     need libc-for-arm64 libc6-arm64-cross libgcc-s1-arm64-cross || return 1
   fi
-  say "qemu-user for ARM64 is there"
+  say "qemu-user for ARM64 is installed"
 }
 
 setup_wrk() {
-  need wrk wrk && need curl curl && say "wrk and curl are there"
+  need wrk wrk && need curl curl && say "wrk and curl are installed"
 }
 
 # A C compiler that makes WebAssembly modules for WASI.
@@ -170,7 +170,7 @@ setup_wasi() {
     need compiler-for-wasm32-wasi clang lld wasi-libc libclang-rt-dev-wasm32 || return 1
     wasi_compiles || { fail "clang does not compile for wasm32-wasi"; return 1; }
   fi
-  say "clang for WASI is there"
+  say "clang for WASI is installed"
 }
 
 # Generators of clients from the OpenAPI document, which tests run.
@@ -199,13 +199,13 @@ setup_generators() {
       "$folder/schemathesis/bin/pip" install --quiet --disable-pip-version-check schemathesis==4.32.5 ||
       { rm -rf "$folder/schemathesis"; fail "cannot get schemathesis"; return 1; }
   fi
-  say "generators of clients are there"
+  say "generators of clients are installed"
 }
 
 # A root file system with systemd, in which tests install the service.
 setup_systemd() {
   need systemd-analyze systemd || return 1
-  make_systemd_root "$TOOLS/systemd-root" && say "a root file system with systemd is there"
+  make_systemd_root "$TOOLS/systemd-root" && say "a root file system with systemd is ready"
 }
 
 wasi_compiles() {
@@ -255,5 +255,5 @@ write_env() {
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   [ $# -gt 0 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 1; }
   setup "$@" || exit 1
-  say "done; for the settings: source $TOOLS/env"
+  say "done; to use the settings: source $TOOLS/env"
 fi

@@ -21,7 +21,9 @@ if (import.meta.main) {
   const known = { ...suites, ...parts };
   const unknown = names.find((name) => !(name in known));
   if (unknown !== undefined) {
-    console.error(`bench: no suite ${unknown}: choose from ${Object.keys(known).join(", ")}`);
+    console.error(
+      `bench: there is no suite ${unknown}: choose from ${Object.keys(known).join(", ")}`,
+    );
     Deno.exit(1);
   }
   const machine = await describeMachine();

@@ -50,7 +50,9 @@ export async function load(
     if (code !== 0) throw new Error(`wrk: ${new TextDecoder().decode(stderr)}${text}`);
     const summary: Summary = JSON.parse(text.slice(text.lastIndexOf('{"requests"')));
     if (summary.bad > 0 || summary.requests === 0) {
-      throw new Error(`wrk: ${summary.bad} of ${summary.requests} answers were bad: ${url}`);
+      throw new Error(
+        `wrk: ${summary.bad} of ${summary.requests} responses were not valid: ${url}`,
+      );
     }
     return {
       rate: summary.requests / (summary.duration_us / 1e6),

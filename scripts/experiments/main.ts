@@ -121,14 +121,14 @@ function readArguments() {
     const unknown = positionals.find((name) => !Object.hasOwn(experiments, name));
     if (unknown !== undefined) {
       const known = Object.keys(experiments).join(", ");
-      throw new Error(`there is no ${unknown}: choose from ${known}`);
+      throw new Error(`there is no experiment ${unknown}: choose from ${known}`);
     }
     const names = positionals.length > 0 ? positionals : Object.keys(experiments);
     return { ...values, names };
   } catch (error) {
     // Its first sentence; more would tell how to name an experiment --bogus.
     const [line] = (error as Error).message.split(/\.\s/);
-    console.error(`experiments: ${line}; --help tells what there is`);
+    console.error(`experiments: ${line}; --help lists the experiments`);
     Deno.exit(1);
   }
 }

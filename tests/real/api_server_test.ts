@@ -89,7 +89,7 @@ Deno.test("a client of a function over HTTP that disconnects cancels its invocat
   await held.cancelled;
 });
 
-Deno.test("a client that ends its sending side gets its answer, whatever it asked for", async () => {
+Deno.test("a client that closes its sending side gets its response, whatever it asked for", async () => {
   const { server, begun } = holding();
   await using _ = server;
   const asked = (target: string, body: string) =>
@@ -114,7 +114,7 @@ Deno.test("a client that ends its sending side gets its answer, whatever it aske
   assert.equal(held.cancellations, 0);
 });
 
-Deno.test("a client that ends its sending side and then disconnects cancels its invocation", async () => {
+Deno.test("a client that closes its sending side and then disconnects cancels its invocation", async () => {
   const { server, begun } = holding();
   await using _ = server;
   const connection = await connect(server, request);
@@ -125,7 +125,7 @@ Deno.test("a client that ends its sending side and then disconnects cancels its 
   await held.cancelled;
 });
 
-Deno.test("a client that leaves after its answer, or keeps the connection, cancels nothing", async () => {
+Deno.test("a client that disconnects after its response, or keeps the connection, cancels nothing", async () => {
   const { server, begun } = holding();
   await using _ = server;
   const connection = await connect(server, request);
@@ -141,7 +141,7 @@ Deno.test("a client that leaves after its answer, or keeps the connection, cance
   assert.equal(held.cancellations, 0);
 });
 
-Deno.test("a client that leaves while it sends its body starts nothing", async () => {
+Deno.test("a client that disconnects while it sends its body starts nothing", async () => {
   const { server, begun } = holding();
   await using _ = server;
   const half = "POST /invoke/hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{";
@@ -154,7 +154,7 @@ Deno.test("a client that leaves while it sends its body starts nothing", async (
   connection.close();
 });
 
-Deno.test("a body that is announced too large is refused before it is sent", async () => {
+Deno.test("a body with too large a content-length is refused before it is sent", async () => {
   await using server = listen();
   const head = `POST /invoke/hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n`;
   using connection = await connect(server, head);
@@ -182,7 +182,7 @@ Deno.test("fetch sees 413 for a large body", async () => {
   assert.equal((await answer.json()).code, "PAYLOAD_TOO_LARGE");
 });
 
-Deno.test("binary bodies pass both ways", async () => {
+Deno.test("binary bodies pass in both directions", async () => {
   const bytes = Uint8Array.from({ length: 256 }, (_, at) => at);
   await using server = listen({
     invoke(_name, asked) {
@@ -206,7 +206,7 @@ Deno.test("HEAD is answered with headers only", async () => {
   assert.ok(answer.endsWith("\r\n\r\n"));
 });
 
-Deno.test("an address that is in use is one clear error", async () => {
+Deno.test("an address that is in use gives one clear error", async () => {
   await using server = listen();
   const again = () =>
     serveApi(createApp(fakeServices()).handle, { hostname: "127.0.0.1", port: server.port });
@@ -218,7 +218,7 @@ Deno.test("an address that is in use is one clear error", async () => {
   });
 });
 
-Deno.test("a stopping server finishes what it has begun", async () => {
+Deno.test("a stopping server completes requests in progress", async () => {
   const { server, begun } = holding();
   await using _ = server;
   const answer = fetch(`${server.url}/invoke/hello`, { method: "POST" });
@@ -230,7 +230,7 @@ Deno.test("a stopping server finishes what it has begun", async () => {
   await assert.rejects(fetch(`${server.url}/status`));
 });
 
-Deno.test("a stopping server waits no longer than it may", async () => {
+Deno.test("a stopping server waits no longer than its limit", async () => {
   const { server, begun } = holding();
   const answer = fetch(`${server.url}/invoke/hello`, { method: "POST" });
   const held = await begun;

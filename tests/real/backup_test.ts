@@ -19,7 +19,7 @@ async function read(path: string): Promise<string[]> {
   return [...seen.functions.keys()];
 }
 
-Deno.test("a backup of an open registry has what is in its write-ahead log", async () => {
+Deno.test("a backup of an open registry includes its write-ahead log", async () => {
   await using dir = await tempDir("backup");
   const [path, copy] = [`${dir.path}/registry.db`, `${dir.path}/copy`];
   await using registry = openSqlite(path);

@@ -16,7 +16,7 @@ function refused(source: string, reason: RegExp): Promise<void> {
   });
 }
 
-Deno.test("what may never end is no source", async () => {
+Deno.test("a file that may never end is refused as source", async () => {
   await using folder = await tempDir("source");
   const pipe = `${folder.path}/pipe`;
   await runToEnd(["mkfifo", pipe]);
@@ -89,7 +89,7 @@ Deno.test("archives keep what GNU tar, gzip and zip wrote into them", async () =
   }
 });
 
-Deno.test("archives that are damaged or of another format are called so", async () => {
+Deno.test("archives that are damaged or of another format are refused as such", async () => {
   await using folder = await tempDir("source");
   const write = async (name: string, bytes: Uint8Array) => {
     await Deno.writeFile(`${folder.path}/${name}`, bytes);

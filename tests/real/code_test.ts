@@ -38,7 +38,7 @@ async function names(dir: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(dir), ({ name }) => name)).sort();
 }
 
-Deno.test("code is fetched and unpacked once, for all who ask", async () => {
+Deno.test("code is fetched and unpacked once for concurrent callers", async () => {
   await using dir = await tempDir("code");
   const registry = new Codes();
   const hash = await registry.add("x = 1");
@@ -61,7 +61,7 @@ Deno.test("code is fetched and unpacked once, for all who ask", async () => {
   assert.deepEqual(await names(`${dir.path}/code`), [hash, `${hash}.tar`]);
 });
 
-Deno.test("code that is on the disk needs no registry, unless it is damaged", async () => {
+Deno.test("code on the disk needs no registry, unless it is damaged", async () => {
   await using dir = await tempDir("code");
   const registry = new Codes();
   const hash = await registry.add("x = 1");
@@ -92,7 +92,7 @@ Deno.test({
   },
 });
 
-Deno.test("code that was put is there, missing and false code is refused", async () => {
+Deno.test("stored code is found, missing and wrong code is refused", async () => {
   await using dir = await tempDir("code");
   const registry = new Codes();
   const hash = await registry.add("x = 1");
@@ -107,7 +107,7 @@ Deno.test("code that was put is there, missing and false code is refused", async
   assert.deepEqual(await names(dir.path), [`${hash}.tar`]);
 });
 
-Deno.test("the least recently used code goes, but not while it is held", async () => {
+Deno.test("the least recently used code is deleted, but not while it is held", async () => {
   await using dir = await tempDir("code");
   const registry = new Codes();
   const content = "x".repeat(100_000);
@@ -129,7 +129,7 @@ Deno.test("the least recently used code goes, but not while it is held", async (
   assert.deepEqual(await names(dir.path), [b, `${b}.tar`, c, `${c}.tar`].sort());
 });
 
-Deno.test("code that no function has goes as soon as nobody holds it", async () => {
+Deno.test("code without a function is deleted once nothing holds it", async () => {
   await using dir = await tempDir("code");
   const registry = new Codes();
   const [a, b, c] = [await registry.add("a"), await registry.add("b"), await registry.add("c")];
@@ -186,7 +186,7 @@ function route(request: Request): Response {
   return new Response("nothing here", { status: 404 });
 }
 
-Deno.test("code is fetched, with a few redirects, whole and within its bound", async () => {
+Deno.test("code is fetched completely, with few redirects, up to the maximum size", async () => {
   await using server = serve(route);
   const fetched = (path: string, maxBytes = 8) =>
     fetchCode(new URL(path, server.url), { maxBytes, forbids: () => false, reserve: () => {} });

@@ -17,7 +17,7 @@ Deno.test("parseConfigText: the same configuration in YAML, TOML and JSON is the
   assert.deepEqual(await parseConfigText(JSON.stringify(expected), "a.json"), expected);
 });
 
-Deno.test("parseConfigText: an empty file has no keys, and what has no keys is refused", async () => {
+Deno.test("parseConfigText: an empty file has no keys, and a value that cannot have keys is refused", async () => {
   assert.deepEqual(await parseConfigText("# nothing\n", "a.yaml"), {});
   await refused("- a\n- b\n", "a.yaml", /^a\.yaml: expected a mapping of keys to values$/);
   await refused("[1]", "a.json", /^a\.json: expected a mapping of keys to values$/);

@@ -92,7 +92,7 @@ async function pass(clock: ManualClock, ms: number): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
 
-Deno.test("results go to the registry while it is there", async () => {
+Deno.test("results go to the registry while it is available", async () => {
   await using world = await setUp();
   const { results } = world.start();
   await using _ = results;
@@ -102,7 +102,7 @@ Deno.test("results go to the registry while it is there", async () => {
 });
 
 for (const noticed of [true, false]) {
-  Deno.test(`a registry that is away, ${noticed ? "known to be" : "unnoticed"}: kept, then written`, async () => {
+  Deno.test(`results for an unavailable registry, ${noticed ? "noticed" : "unnoticed"}, are kept, then written`, async () => {
     await using world = await setUp();
     const { clock, registry } = world;
     const { results } = world.start();
@@ -127,7 +127,7 @@ for (const noticed of [true, false]) {
   });
 }
 
-Deno.test("a crash in between loses nothing silently", async () => {
+Deno.test("a crash before they are written loses no result silently", async () => {
   await using world = await setUp();
   const { clock, registry } = world;
   registry.problem = "REGISTRY_UNAVAILABLE";
@@ -206,7 +206,7 @@ Deno.test("DurableResults: drops a damaged long result, and the others reach the
   assert.equal(await registry.inner.getResult("f-1"), undefined);
 });
 
-Deno.test("a node that stops writes what it can, the next one the rest", async () => {
+Deno.test("a node that stops writes the results that it can, and the next one the others", async () => {
   await using world = await setUp();
   const { clock, registry } = world;
   registry.problem = "REGISTRY_UNAVAILABLE";
@@ -222,7 +222,7 @@ Deno.test("a node that stops writes what it can, the next one the rest", async (
   assert.equal(clock.now(), 0);
 });
 
-Deno.test("what has expired is written no more", async () => {
+Deno.test("results that have expired are not written", async () => {
   await using world = await setUp();
   const { clock, registry } = world;
   const { results } = world.start();
@@ -237,7 +237,7 @@ Deno.test("what has expired is written no more", async () => {
   assert.equal(await registry.inner.getResult("f-1"), undefined);
 });
 
-Deno.test("so many wait and no more; those that do may end", async () => {
+Deno.test("a limited number of results waits, and those that wait may be completed", async () => {
   await using world = await setUp();
   const { results } = world.start();
   await using _ = results;

@@ -46,7 +46,7 @@ async function closed(conn: Deno.Conn): Promise<void> {
   conn.close();
 }
 
-Deno.test("who does not know the token is turned away, and the executor is still expected", async () => {
+Deno.test("a connection without the token is closed, and the executor is still expected", async () => {
   await using world = await open("right");
   await closed(await connect(world.socket, '{"token":"wrong"}'));
   await closed(await connect(world.socket, "not JSON"));
@@ -57,7 +57,7 @@ Deno.test("who does not know the token is turned away, and the executor is still
   assert.equal((await world.endpoint.connected).calls, 0);
 });
 
-Deno.test("an announced hello of more than 4 KiB is turned away before it is read", async () => {
+Deno.test("a hello of more than 4 KiB is refused before it is read", async () => {
   await using world = await open("right");
   const before = Deno.memoryUsage().external;
   const conns = await Promise.all(Array.from({ length: 40 }, async () => {
@@ -85,7 +85,7 @@ Deno.test("a few connections may be open before the hello, others are closed at 
   conns[0]!.close();
 });
 
-Deno.test("a connection that comes when no descriptor is left is taken later", async () => {
+Deno.test("a connection that arrives when no descriptor is left is accepted later", async () => {
   await using dir = await tempDir("endpoint");
   const program = new URL("../support/fakes/overloaded_endpoint.ts", import.meta.url).pathname;
   const { stdout, stderr } = await new Deno.Command("sh", {
@@ -101,7 +101,7 @@ Deno.test("a connection that comes when no descriptor is left is taken later", a
   assert.equal(text, "connected when there was one again\n", new TextDecoder().decode(stderr));
 });
 
-Deno.test("replies find their calls in any order; one for nobody is ignored", async () => {
+Deno.test("replies find their calls in any order; a reply to no call is ignored", async () => {
   await using world = await open("t");
   using executor = await connect(world.socket, '{"token":"t"}');
   const connection = await world.endpoint.connected;
@@ -129,7 +129,7 @@ Deno.test("a broken frame ends the connection and its calls", async () => {
   }
 });
 
-Deno.test("a peer that does not read blocks nobody else, and its calls fail when it goes", async () => {
+Deno.test("a peer that does not read blocks no other, and its calls fail when it disconnects", async () => {
   await using slowWorld = await open("slow");
   const slow = await connect(slowWorld.socket, '{"token":"slow"}');
   const slowConnection = await slowWorld.endpoint.connected;
@@ -147,12 +147,12 @@ Deno.test("a peer that does not read blocks nobody else, and its calls fail when
   await assert.rejects(behind, { code: "FUNCTION_CRASHED" });
 });
 
-Deno.test("a path too long for a socket is refused with what to do", () => {
+Deno.test("a path too long for a socket is refused with the remedy", () => {
   const path = `/tmp/${"x".repeat(120)}/node.sock`;
   assert.throws(() => ExecutorEndpoint.open({ path, token: "t" }), { code: "CONFIG_INVALID" });
 });
 
-Deno.test("output is handed on when it comes, and kept for its call's reply", async () => {
+Deno.test("output is forwarded when it arrives, and kept for its call's reply", async () => {
   await using world = await open("t");
   const log = (id: string | null, text: string) => JSON.stringify({ log: id, text });
   using executor = await connect(world.socket, '{"token":"t"}', log(null, "loading\n"));
@@ -183,7 +183,7 @@ Deno.test("output is handed on when it comes, and kept for its call's reply", as
   ]);
 });
 
-Deno.test("a call that is lost with its executor has its output", async () => {
+Deno.test("a call that ends with its executor has its output", async () => {
   await using world = await open("t");
   const executor = await connect(world.socket, '{"token":"t"}');
   using connection = await world.endpoint.connected;
@@ -198,7 +198,7 @@ Deno.test("a call that is lost with its executor has its output", async () => {
   await assert.rejects(silent, { code: "FUNCTION_CRASHED", details: undefined });
 });
 
-Deno.test("ExecutorConnection.follow: what came by a pipe counts, also when the connection has closed", async () => {
+Deno.test("ExecutorConnection.follow: counts output of a pipe, also after the connection has closed", async () => {
   await using world = await open("t");
   const executor = await connect(world.socket, '{"token":"t"}');
   using connection = await world.endpoint.connected;
@@ -273,7 +273,7 @@ Deno.test("ExecutorConnection: a long result of a reply that fails is released",
   assert.equal(counts.reserved, 0);
 });
 
-Deno.test("ExecutorConnection: a long reply is reserved however it begins", async () => {
+Deno.test("ExecutorConnection: reserves memory for a long reply, however it begins", async () => {
   const { counts, results } = countedMemory();
   await using world = await open("t", results);
   const executor = await connect(world.socket, '{"token":"t"}');

@@ -65,7 +65,7 @@ function halves(): { server: RawServer; goOn: () => void } {
   return { server, goOn: resolve };
 }
 
-Deno.test("requests follow one another on a connection that is kept", async () => {
+Deno.test("requests in sequence use one kept-alive connection", async () => {
   using server = new RawServer((conn, _, count) => sayWhole(conn, String(count)));
   using client = new HttpClient();
   for (let count = 1; count <= 5; count++) assert.equal(await ask(client, server), String(count));
@@ -76,7 +76,7 @@ Deno.test("requests follow one another on a connection that is kept", async () =
   );
 });
 
-Deno.test("without a server nothing was sent", async () => {
+Deno.test("a request without a server was never sent", async () => {
   const server = new RawServer(silent);
   server[Symbol.dispose]();
   using client = new HttpClient();
@@ -84,7 +84,7 @@ Deno.test("without a server nothing was sent", async () => {
   await assert.rejects(connectTo(server), NeverSent);
 });
 
-Deno.test("a request that was given up before it was sent never was", async () => {
+Deno.test("a request that is aborted before it is sent was never sent", async () => {
   using server = new RawServer((conn) => sayWhole(conn, "x"));
   using client = new HttpClient();
   await assert.rejects(ask(client, server, AbortSignal.abort()), NeverSent);
@@ -97,7 +97,7 @@ Deno.test("a request that was given up before it was sent never was", async () =
   assert.equal(server.requests.length, 0);
 });
 
-Deno.test("a request that may have run is not sent again, also on a kept connection", async () => {
+Deno.test("a request that may have run is not sent again, even on a kept-alive connection", async () => {
   using server = new RawServer(async (conn, _, count) => {
     if (count === 1) await sayWhole(conn, "x");
     else conn.close();
@@ -109,7 +109,7 @@ Deno.test("a request that may have run is not sent again, also on a kept connect
   assert.equal(server.requests.length, 3);
 });
 
-Deno.test("kept connections that have ended are not used", async () => {
+Deno.test("kept-alive connections that have closed are not used", async () => {
   using server = new RawServer(async (conn, _, count) => {
     await sayWhole(conn, String(count));
     conn.close();
@@ -123,7 +123,7 @@ Deno.test("kept connections that have ended are not used", async () => {
   assert.equal(server.conns.size, 3);
 });
 
-Deno.test("an answer before the whole request is read, and its connection not used again", async () => {
+Deno.test("a response before the end of the request is read, and its connection is not reused", async () => {
   using server = new RawServer((conn) => sayWhole(conn, "stop", 413));
   using client = new HttpClient();
   let isCancelled = false;
@@ -157,7 +157,7 @@ Deno.test("bodies are streamed both ways", async () => {
   await assert.rejects(client.ask(url, post(bytes), never, bytes.length - 1), BadMessage);
 });
 
-Deno.test("an answer that breaks off within its stream is reported there", async () => {
+Deno.test("a response that breaks off is an error of its stream", async () => {
   const { server, goOn } = halves();
   using _ = server;
   using client = new HttpClient();
@@ -169,7 +169,7 @@ Deno.test("an answer that breaks off within its stream is reported there", async
   goOn();
 });
 
-Deno.test("whoever stops reading closes the connection, by the stream or by the signal", async () => {
+Deno.test("a caller that stops reading closes the connection, by the stream or by the signal", async () => {
   for (const way of ["stream", "signal"]) {
     const { server, goOn } = halves();
     using _ = server;
@@ -189,7 +189,7 @@ Deno.test("whoever stops reading closes the connection, by the stream or by the 
   }
 });
 
-Deno.test("the signal ends a request that waits for its answer", async () => {
+Deno.test("the signal ends a request that waits for its response", async () => {
   using server = new RawServer(silent);
   using client = new HttpClient();
   const control = new AbortController();
@@ -200,7 +200,7 @@ Deno.test("the signal ends a request that waits for its answer", async () => {
   await eventually("the server notices", () => server.ended === 1);
 });
 
-Deno.test("a server that is forgotten gets no more on its connections, but ends what it has", async () => {
+Deno.test("a server that is forgotten gets no further requests, and completes those in flight", async () => {
   const { server, goOn } = halves();
   using _ = server;
   using client = new HttpClient();
@@ -211,7 +211,7 @@ Deno.test("a server that is forgotten gets no more on its connections, but ends 
   await eventually("it is closed", () => server.ended === 1);
 });
 
-Deno.test("a client that is disposed breaks what is under way, also to servers it has forgotten", async () => {
+Deno.test("a client that is disposed aborts requests in flight, also those to servers it has forgotten", async () => {
   using server = new RawServer(silent);
   using client = new HttpClient();
   const broken = () => assert.rejects(ask(client, server), ConnectionBroken);
@@ -225,7 +225,7 @@ Deno.test("a client that is disposed breaks what is under way, also to servers i
   await eventually("both are closed", () => server.ended === 2);
 });
 
-Deno.test("one exchange on a connection of its own, answered in HTTP/1.0", async () => {
+Deno.test("a request on a connection of its own accepts a response in HTTP/1.0", async () => {
   using server = new RawServer(async (conn) => {
     await say(conn, "HTTP/1.0 200 OK\r\nServer: x\r\n\r\nhello, wörld");
     conn.close();
@@ -238,7 +238,7 @@ Deno.test("one exchange on a connection of its own, answered in HTTP/1.0", async
   assert.match(server.requests[0]!, /\r\nconnection: close\r\n/);
 });
 
-Deno.test("the signal ends an exchange on a connection of its own", async () => {
+Deno.test("the signal ends a request on a connection of its own", async () => {
   using server = new RawServer(silent);
   const control = new AbortController();
   const asking = assert.rejects(

@@ -37,7 +37,7 @@ Deno.test("HttpServer: bounds the time of heads, bodies, idle connections and sl
   assert.deepEqual(begun.toSorted(), ["/", "/body", "/large"]);
 });
 
-Deno.test("HttpServer: a body that trickles is given up", async () => {
+Deno.test("HttpServer: a body that trickles times out", async () => {
   await using server = serve(echo, { bodyMs: 200, bodyRate: 100_000 });
   using client = await RawClient.open(server.port, post("/", "x".repeat(1_000)).slice(0, -1_000));
   const trickle = (async () => {
@@ -50,7 +50,7 @@ Deno.test("HttpServer: a body that trickles is given up", async () => {
   await trickle;
 });
 
-Deno.test("HttpServer: who waits longest makes way when all places are taken", async () => {
+Deno.test("HttpServer: the connection that has been idle longest is closed when all slots are taken", async () => {
   const ready = Promise.withResolvers<void>();
   await using server = serve(async (request) => {
     if (request.target === "/busy") await ready.promise;
@@ -71,7 +71,7 @@ Deno.test("HttpServer: who waits longest makes way when all places are taken", a
   assert.match(await half.rest(), /^(HTTP\/1\.1 408 [^]*)?$/);
 });
 
-Deno.test("HttpServer: who comes while all are busy waits for a place", async () => {
+Deno.test("HttpServer: a connection waits for a slot while all are busy", async () => {
   const ready = Promise.withResolvers<void>();
   await using server = serve(async (request) => {
     await ready.promise;
@@ -98,7 +98,7 @@ Deno.test("HttpServer: errors of accept are waited out, and counted", async () =
   assert.equal(server.acceptErrors, 3);
 });
 
-Deno.test("HttpServer: an address other than this machine's has its share of the places", async () => {
+Deno.test("HttpServer: an address other than this machine's gets its share of the slots", async () => {
   // Under another name of it, to the server the client is another machine.
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const foreign = {

@@ -137,7 +137,7 @@ Deno.test("HttpServer: a disconnect of the client is reported to the handler, be
   assert.deepEqual(left.toSorted(), ["/get", "/post", "/stream"]);
 });
 
-Deno.test("HttpServer: a response to who has disconnected is no failure", async () => {
+Deno.test("HttpServer: a response to a client that has disconnected is not a failure", async () => {
   const ready = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
   await using server = serve(async () => {

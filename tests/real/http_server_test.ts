@@ -56,7 +56,7 @@ Deno.test("HttpServer: takes heads and bodies in the smallest pieces", async () 
   assert.equal((await client.response()).body, "POST /c abcde");
 });
 
-Deno.test("HttpServer: takes heads up to its bound, and says what is too long", async () => {
+Deno.test("HttpServer: accepts heads up to its maximum, and says what is too long", async () => {
   await using server = serve();
   const long = "x".repeat(60_000);
   using good = await RawClient.open(server.port, get("/", `Long: ${long}`));

@@ -32,7 +32,7 @@ function load(server: RawServer, scenario: Scenario, signal?: AbortSignal): Prom
   return runLoad(prepare({ ...bounds, mix }, { node: server.url, isPlain: false }), { signal });
 }
 
-Deno.test("a closed loop has as many connections as clients and counts each answer once", async () => {
+Deno.test("a closed loop has as many connections as clients, and counts each response once", async () => {
   using server = new RawServer((conn) => sayWhole(conn, "pong"));
   const { total } = await load(server, { clients: 4, requests: 500 });
   assert.deepEqual(total.outcomes, { ok: 500 });
@@ -44,7 +44,7 @@ Deno.test("a closed loop has as many connections as clients and counts each answ
   assert.match(server.requests[0]!, /^POST \/x HTTP\/1\.1\r\nhost: 127\.0\.0\.1:\d+\r\n.*ping$/s);
 });
 
-Deno.test("an open loop sends what is due while nothing is answered", async () => {
+Deno.test("an open loop sends requests on time without responses", async () => {
   const all = Promise.withResolvers<void>();
   using server = new RawServer(async (conn, _, count) => {
     // No answer before the last request is there: a loop that waits for answers would hang.
@@ -77,7 +77,7 @@ Deno.test("a stall counts for all requests that were due in it, though they were
   assert.match(generator.limits.join(), /waited for one of 1 connections/);
 });
 
-Deno.test("functions and classes are drawn by weight, and reports tell where they ran", async () => {
+Deno.test("functions and classes are drawn by weight, and reports say where they ran", async () => {
   using server = new RawServer((conn, text) =>
     sayWhole(conn, report(text.includes('"QoSClass":"batch"') ? "cloud-1" : "edge-1"))
   );
@@ -99,7 +99,7 @@ Deno.test("functions and classes are drawn by weight, and reports tell where the
   ]);
 });
 
-Deno.test("answers in chunks, in pieces, and large bodies both ways", async () => {
+Deno.test("responses in chunks and in pieces, and large bodies in both directions", async () => {
   const large = "x".repeat(1 << 20);
   using server = new RawServer(async (conn, text) => {
     const { length } = text.split("\r\n\r\n")[1]!;
@@ -116,7 +116,7 @@ Deno.test("answers in chunks, in pieces, and large bodies both ways", async () =
   assert.equal(total.bytes, 6 * (large.length + 4));
 });
 
-Deno.test("a server that closes after each answer gets a new connection for each request", async () => {
+Deno.test("a server that closes after each response gets a new connection for each request", async () => {
   using server = new RawServer(async (conn) => {
     await say(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npong");
     closeQuietly(conn);
@@ -154,7 +154,7 @@ Deno.test("each kind of failure has its name, and the run goes on", async () => 
   });
 });
 
-Deno.test("a request without an answer times out, and its connection is closed", async () => {
+Deno.test("a request without a response times out, and its connection is closed", async () => {
   using server = new RawServer((conn, _, count) =>
     count === 1 ? Promise.resolve() : sayWhole(conn, "pong")
   );
@@ -163,7 +163,7 @@ Deno.test("a request without an answer times out, and its connection is closed",
   await eventually("the connection is closed", () => server.ended >= 1);
 });
 
-Deno.test("where nobody listens all requests fail, and clients do not spin", async () => {
+Deno.test("all requests to a closed port fail, and clients do not spin", async () => {
   const server = new RawServer((conn) => sayWhole(conn, "pong"));
   server[Symbol.dispose]();
   const { total } = await load(server, { clients: 2, requests: 6 });
@@ -187,7 +187,7 @@ Deno.test("a server that accepts no connection: the attempt ends after its time 
   assert.match(total.messages.no_connection!, /no response within 5 s/);
 });
 
-Deno.test("a run that is ended early tells what it found, and leaves nothing open", async () => {
+Deno.test("a run that is ended early reports its results, and leaves nothing open", async () => {
   const stop = new AbortController();
   using server = new RawServer(async (conn, _, count) => {
     if (count <= 10) return await sayWhole(conn, "pong");

@@ -61,7 +61,7 @@ Deno.test("a name is loaded by name only", async () => {
   assert.match(message, /^There is no policy "constructor": use default, /);
 });
 
-Deno.test("loadPolicy: rejects what is no policy, in one line", async () => {
+Deno.test("loadPolicy: rejects a module without a policy, in one line", async () => {
   const cases: [name: string, source: string, message: RegExp][] = [
     ["a.ts", "export default =\n;", /Cannot load .*: line 1: Expression expected|line 2/],
     ["a.ts", "enum A { b }\nexport default () => A.b;", /Cannot load .*: line 1: .*enum/],

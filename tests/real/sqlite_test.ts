@@ -29,7 +29,7 @@ testRegistry("embedded", async () => {
   };
 });
 
-Deno.test("an embedded registry is there again after it was closed", async () => {
+Deno.test("an embedded registry keeps its data after it was closed", async () => {
   await using file = await tempFile();
   {
     await using first = openSqlite(file.path);
@@ -45,7 +45,7 @@ Deno.test("an embedded registry is there again after it was closed", async () =>
   assert.deepEqual(await second.pendingResults("n"), ["r"]);
 });
 
-Deno.test("what an embedded registry promised survives the kill of its process", async () => {
+Deno.test("committed changes of an embedded registry survive the kill of its process", async () => {
   await using file = await tempFile();
   const script = `
     import { openSqlite } from ${
@@ -66,7 +66,7 @@ Deno.test("what an embedded registry promised survives the kill of its process",
   assert.deepEqual([...seen.functions.keys()], ["f"]);
 });
 
-Deno.test("a bad record is skipped, not fatal", async () => {
+Deno.test("an unreadable record is skipped", async () => {
   await using file = await tempFile();
   await openSqlite(file.path)[Symbol.asyncDispose]();
   const database = new DatabaseSync(file.path);
@@ -79,7 +79,7 @@ Deno.test("a bad record is skipped, not fatal", async () => {
   assert.deepEqual(seen.events, ["reset good-1"]);
 });
 
-Deno.test("a file that cannot be used is named", async () => {
+Deno.test("the error for an unusable file names it", async () => {
   await using file = await tempFile();
   await Deno.writeTextFile(file.path, "this is no database, this is text, and it is long enough");
   assert.throws(() => openSqlite(file.path), { code: "REGISTRY_UNAVAILABLE" });
@@ -110,7 +110,7 @@ const damages: Record<string, (bytes: Uint8Array) => void> = {
   },
 };
 
-Deno.test("a damaged file is refused with what to do, not taken for an empty one", async (t) => {
+Deno.test("a damaged file is refused with the remedy, and not taken for an empty one", async (t) => {
   for (const [what, change] of Object.entries(damages)) {
     await t.step(what, async () => {
       await using file = await tempFile();
@@ -124,7 +124,7 @@ Deno.test("a damaged file is refused with what to do, not taken for an empty one
   }
 });
 
-Deno.test("damaged known functions are moved away, since the registry tells them again", async () => {
+Deno.test("a damaged file of known functions is moved aside, since the registry has them", async () => {
   await using file = await tempFile();
   await damage(file.path, damages["every other page"]!);
   const damaged = await Deno.readFile(file.path);
@@ -184,7 +184,7 @@ Deno.test("an embedded registry of the first layout is taken over, its code as w
   assert.ok(await registry.getCode("old"));
 });
 
-Deno.test("code of which a crash left some parts is no code, and is collected", async () => {
+Deno.test("code that a crash left incomplete is not served, and is deleted", async () => {
   await using file = await tempFile();
   const script = `
     import { openSqlite } from ${

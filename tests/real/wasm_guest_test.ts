@@ -75,7 +75,7 @@ Deno.test("WebAssembly modules", async (t) => {
   const world = new World(modules);
   const step = (name: string, run: () => void | Promise<void>) => t.step(name, run);
 
-  await step("a command gets its params and gives its result, again and again", () => {
+  await step("a command gets its params and returns its result, repeatedly", () => {
     const fn = world.command("echo");
     const all: (JsonObject | null)[] = [{ a: [1, "zwölf 🌍", null] }, null, { b: 2 }];
     for (const params of all) {
@@ -124,7 +124,7 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.equal(reported.argc, 1);
   });
 
-  await step("a nap takes its time", () => {
+  await step("a sleep takes its time", () => {
     assert.ok((result(world.command("nap")) as number) >= 29);
   });
 
@@ -132,7 +132,7 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.deepEqual(result(world.command("files")), { read: false, written: false });
   });
 
-  await step("output comes with success and with failure", () => {
+  await step("output is returned after success and after failure", () => {
     const fn = world.command("noisy");
     const params = { word: "hi", count: 2 };
     assert.equal(callOf(fn, params).output, "hi\nhi\n");
@@ -153,7 +153,7 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.equal(failed(world.command("loud")).type, "ResultTooLarge");
   });
 
-  await step("memory ends where the function's memory ends", () => {
+  await step("a module's memory is limited to the function's memory", () => {
     const { message } = failed(world.command("greedy", { memoryMib: 20 }));
     assert.match(message, /exit status 12; its memory had grown to (19|20) of at most 20 MiB/);
     const pages = result(world.reactor("bomb", { memoryMib: 20 })) as number;
@@ -166,7 +166,7 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.equal(result(fn, null), null);
   });
 
-  await step("each call has an instance as new, initialized once", () => {
+  await step("each call has an instance in its initial state", () => {
     const fn = world.reactor("count");
     for (let i = 0; i < 3; i++) {
       assert.deepEqual(result(fn), { calls: 1, initialized: 1, freed: 0 });
@@ -183,7 +183,7 @@ Deno.test("WebAssembly modules", async (t) => {
     assert.equal(result(fib, { n: 10 }), 55);
   });
 
-  await step("what a reactor writes is output", () => {
+  await step("text that a reactor writes is output", () => {
     const { output } = callOf(world.reactor("say"));
     assert.equal(output, "on standard output\non standard error\n");
   });
@@ -205,7 +205,7 @@ Deno.test("WebAssembly modules", async (t) => {
     }
   });
 
-  await step("params that are no such numbers are refused", () => {
+  await step("params that do not fit an export's numbers are refused", () => {
     const fib = world.reactor("fib");
     assert.match(failed(fib).message, /takes 1 numbers \(i32\), but the params have 0/);
     assert.match(
@@ -262,7 +262,7 @@ Deno.test("WebAssembly modules", async (t) => {
     }
   });
 
-  await step("however a call ends, the next finds all as new", () => {
+  await step("however a call ends, the next has the initial state", () => {
     const fn = world.reactor("wreck");
     const first = result(fn, { how: 0 });
     const ends: Record<number, string> = { 1: "Trap", 2: "ExitStatus", 3: "Trap" };
@@ -283,7 +283,7 @@ Deno.test("WebAssembly modules", async (t) => {
     }
   });
 
-  await step("what a call allocates is all zero", () => {
+  await step("memory that a call allocates is zero", () => {
     const fn = world.reactor("dirty");
     for (let i = 0; i < 3; i++) assert.equal(result(fn), 0);
     const stateful = world.reactor("dirty", { stateful: true });

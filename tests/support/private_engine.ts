@@ -48,8 +48,7 @@ export async function startEngine(...images: string[]): Promise<PrivateEngine> {
   };
   const start = async (...args: string[]) => {
     const folders = ["--data-root", `${path}/data`, "--exec-root", `${path}/exec`];
-    // Containers that ignore SIGTERM are killed after that time.
-    const own = [...folders, "--pidfile", `${path}/pid`, "--host", address, "--shutdown-timeout=2"];
+    const own = [...folders, "--pidfile", `${path}/pid`, "--host", address];
     const closed = ["--bridge", "none", "--iptables=false", "--ip6tables=false"];
     process = new Deno.Command("sh", {
       args: ["-c", 'exec "$@" >>"$0" 2>&1', `${path}/log`, "dockerd", ...own, ...closed, ...args],

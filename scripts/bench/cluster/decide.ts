@@ -104,7 +104,7 @@ function decide(policy: Policy, times: number): number {
   }
   const tookMs = performance.now() - from;
   // What comes of the answers must count, or the compiler leaves the work out.
-  if (answers !== times) throw new Error(`${policy.name} leaves requests without an answer`);
+  if (answers !== times) throw new Error(`${policy.name} left requests without a response`);
   return tookMs * 1000 / times;
 }
 
@@ -115,7 +115,9 @@ function checkAnswers(policy: Policy): void {
     const right = decision.kind === "offload"
       ? target === "cloud" || target === `peer-${peerCount - 1}`
       : decision.kind === "wait";
-    if (!right) throw new Error(`${policy.name} decides ${JSON.stringify(decision)}`);
+    if (!right) {
+      throw new Error(`${policy.name} made a wrong decision: ${JSON.stringify(decision)}`);
+    }
   }
 }
 

@@ -42,7 +42,10 @@ async function shareUnder(policy: string, cloud: Cloud): Promise<number> {
   );
   const own = kinds.filter(({ limitMs }) => limitMs !== undefined);
   for (const outcome of own.flatMap(({ outcomes }) => Object.keys(outcomes))) {
-    assert(possibleOutcomes.includes(outcome), `${policy}: ${outcome} is an answer of no policy`);
+    assert(
+      possibleOutcomes.includes(outcome),
+      `${policy}: no policy can cause the outcome ${outcome}`,
+    );
   }
   const due = own.reduce((sum, kind) => sum + kind.due, 0);
   return own.reduce((sum, kind) => sum + kind.withinLimit! * kind.due, 0) / due;

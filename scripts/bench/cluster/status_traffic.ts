@@ -67,7 +67,7 @@ class SimulatedPeers implements StatusSocket {
 
   send(bytes: Uint8Array): Promise<number> {
     const datagram = this.#codec.read(bytes);
-    assert(datagram, "what the node sends can be read");
+    assert(datagram, "the datagram of the node cannot be read");
     if (datagram.kind === "pong") this.pongs++;
     else {
       this.pings++;
@@ -131,12 +131,18 @@ async function bytesPerSecond(peers: number): Promise<number> {
     }
   };
   await pass(warmUp(peers));
-  assert([...table.all].every((peer) => peer.status && peer.reachable), "every node has reported");
+  assert(
+    [...table.all].every((peer) => peer.status && peer.reachable),
+    "not every node has reported its status",
+  );
   const before = { ...prober.traffic };
   await pass(measured);
   const { sent, received, ignored: refused } = prober.traffic;
   assert.equal(refused, 0);
-  assert(socket.pongs > 0 && socket.pings - socket.pongs < 50, "the asked ask back");
+  assert(
+    socket.pongs > 0 && socket.pings - socket.pongs < 50,
+    "nodes that were probed did not probe in return",
+  );
   return (sent + received - before.sent - before.received) / (measured * intervalMs / 1000);
 }
 

@@ -81,7 +81,10 @@ async function startAll(
   const names: string[] = [];
   const times: number[] = [];
   for (let attempt = 0; times.length < startsPerRound; attempt++) {
-    assert.ok(attempt < maxAttempts, `only ${times.length} ${tier} starts of ${runtime}`);
+    assert.ok(
+      attempt < maxAttempts,
+      `only ${times.length} starts of ${runtime} had the tier ${tier}`,
+    );
     const name = `${tier}-${round}-${attempt}`;
     await node.create(name, runtime, fields);
     await new Promise((resolve) => setTimeout(resolve, restMs));
@@ -104,7 +107,7 @@ async function genericReady(node: MeasuredNode, runtime: MeasuredRuntime): Promi
   for (;;) {
     const status = await (await fetch(`${node.process.url}/status`)).json();
     if (status.GenericInstances[runtime] > 0) return;
-    assert.ok(performance.now() < bound, `no generic instance of ${runtime}`);
+    assert.ok(performance.now() < bound, `no generic instance of ${runtime} is ready in time`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

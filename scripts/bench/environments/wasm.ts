@@ -63,7 +63,10 @@ async function measureCold(
       const { report, ms } = await node.invoke(name);
       if (report.StartTier === tier) times.push(ms);
     }
-    assert.ok(times.length > startsPerRound / 2, `only ${times.length} ${tier} starts`);
+    assert.ok(
+      times.length > startsPerRound / 2,
+      `only ${times.length} starts had the tier ${tier}`,
+    );
     await node.remove(names);
     return medianOf(times);
   });

@@ -33,10 +33,12 @@ async function measure(url: string): Promise<LoadResult> {
     ...["--clients", String(clients), "--warm-up", String(warmUpSeconds)],
     ...["--duration", String(loadSeconds), "--json", "-"],
   ]);
-  if (code !== 0) throw new Error(`bench ended with ${code}: ${stderr}`);
+  if (code !== 0) throw new Error(`serverledge bench ended with status ${code}: ${stderr}`);
   const result: LoadResult = JSON.parse(stdout);
   if (result.total.failed > 0 || result.total.ok === 0) {
-    throw new Error(`bench: bad answers: ${JSON.stringify(result.total.outcomes)}`);
+    throw new Error(
+      `serverledge bench: not all responses were valid: ${JSON.stringify(result.total.outcomes)}`,
+    );
   }
   return result;
 }
@@ -61,7 +63,7 @@ async function startServer(): Promise<AsyncDisposable & { readonly url: string }
   await reader.cancel();
   if (!/^\d+\n$/.test(port)) {
     await stop();
-    throw new Error("The constant server did not start");
+    throw new Error("The server of constant responses did not start");
   }
   return { url: `http://127.0.0.1:${port.trim()}/`, [Symbol.asyncDispose]: stop };
 }

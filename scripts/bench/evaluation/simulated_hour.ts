@@ -27,7 +27,11 @@ export async function measureSimulatedHour(results: Results): Promise<void> {
       });
       const seconds = (performance.now() - from) / 1000;
       const arrived = tally.classes.reduce((sum, each) => sum + each.arrived, 0);
-      if (arrived < leastRequests) throw new Error(`Only ${arrived} requests in an hour`);
+      if (arrived < leastRequests) {
+        throw new Error(
+          `Only ${arrived} requests arrived in an hour: expected at least ${leastRequests}`,
+        );
+      }
       return seconds;
     });
     results.add(`simulated_hour_s_${policy}`, "s", samples);

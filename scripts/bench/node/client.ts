@@ -114,7 +114,7 @@ export class MeasuredNode implements AsyncDisposable {
       const status = await (await fetch(`${this.process.url}/status`)).json();
       const left: { Function: string }[] = status.Instances;
       if (!left.some(({ Function }) => names.includes(Function))) return;
-      assert.ok(performance.now() < bound, `instances stay: ${JSON.stringify(left)}`);
+      assert.ok(performance.now() < bound, `instances were not removed: ${JSON.stringify(left)}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -30,7 +30,7 @@ export async function startHono(): Promise<HonoProcess> {
     },
   };
   try {
-    await eventually("hono answers", () => answers(server.url));
+    await eventually("hono responds", () => answers(server.url));
     return server;
   } catch (error) {
     await server[Symbol.asyncDispose]();

@@ -42,7 +42,7 @@ async function measureRuntime(runtime: MeasuredRuntime, results: Results): Promi
   await node.create("trivial", runtime);
   await node.prewarm("trivial", instances);
   const { report } = await node.invoke("trivial");
-  assert.ok(report.IsWarmStart, "the measured invocations must be warm");
+  assert.ok(report.IsWarmStart, "a measured invocation was not a warm start");
 
   const url = node.invokeUrl("trivial");
   await load(url, invokeBody, 16, warmUpSeconds);
@@ -53,7 +53,7 @@ async function measureRuntime(runtime: MeasuredRuntime, results: Results): Promi
     hono: await load(hono.url, invokeBody, 16, loadSeconds),
     c64: await load(url, invokeBody, 64, loadSeconds),
   }), loadRounds);
-  await node.invoke("trivial"); // still answers right
+  await node.invoke("trivial"); // Its response is still right.
 
   results.add(`warm_${runtime}_c1_p50_ms`, "ms", samples.map(({ c1 }) => c1.p50Ms));
   results.add(`warm_${runtime}_c1_rps`, "1/s", samples.map(({ c1 }) => c1.rate));

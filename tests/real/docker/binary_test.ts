@@ -34,7 +34,7 @@ const request = {
   },
 };
 
-Deno.test("binary: what programs are given, and what becomes of what they write", async (t) => {
+Deno.test("binary: input of programs, and results from their output", async (t) => {
   await using world = await dockerWorld();
   const start = (handler: string, change = {}) =>
     world.environment.start(dockerFunction("binary", `program.sh ${handler}`, change), never);
@@ -102,7 +102,7 @@ Deno.test("binary: what programs are given, and what becomes of what they write"
     assert.match(failure(replies[0]!).message, /more than 32 MiB/);
   });
 
-  await t.step("what a program leaves running ends with its call", async () => {
+  await t.step("processes that a program leaves running end with its call", async () => {
     const dir = "program.sh";
     await using instance = await world.environment.start(
       dockerFunction("binary", `${dir} leave`),

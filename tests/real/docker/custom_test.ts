@@ -35,7 +35,7 @@ Deno.test("custom images", async (t) => {
     );
 
   for (const network of ["none", "bridge"]) {
-    await t.step(`they are reached, and publish no port: ${network}`, async () => {
+    await t.step(`custom images are reached, and publish no port: ${network}`, async () => {
       await using instance = await start("echo", { network });
       assert.deepEqual(value(await instance.invoke(dockerCall({ params: { a: 1 } }))), { a: 1 });
       for (const name of await world.containers()) {
@@ -47,22 +47,25 @@ Deno.test("custom images", async (t) => {
   }
 
   for (const network of ["none", "bridge"]) {
-    await t.step(`one that is slow to listen gets its first call once: ${network}`, async () => {
-      await using instance = await start("late", { network });
-      await instance.invoke(dockerCall());
-      const calls = async () =>
-        (await instance.logs(10)).filter(({ text }) => text.includes("POST /invoke")).length;
-      await eventually("the engine has its log", async () => await calls() > 0);
-      assert.equal(await calls(), 1);
-    });
+    await t.step(
+      `an image that is slow to listen gets its first call once: ${network}`,
+      async () => {
+        await using instance = await start("late", { network });
+        await instance.invoke(dockerCall());
+        const calls = async () =>
+          (await instance.logs(10)).filter(({ text }) => text.includes("POST /invoke")).length;
+        await eventually("the engine has its log", async () => await calls() > 0);
+        assert.equal(await calls(), 1);
+      },
+    );
   }
 
-  await t.step("a chunked answer on a kept connection is read", async () => {
+  await t.step("a chunked response on a kept-alive connection is read", async () => {
     await using instance = await start("keep");
     assert.equal(value(await instance.invoke(dockerCall())), "kept");
   });
 
-  await t.step("an answer without Result and Output is a success", async () => {
+  await t.step("a response without Result and Output is a success", async () => {
     await using instance = await start("nothing");
     assert.deepEqual(await instance.invoke(dockerCall({ returnOutput: true })), {
       ok: true,
@@ -78,7 +81,7 @@ Deno.test("custom images", async (t) => {
     assert.equal(reply.output, "said status");
   });
 
-  await t.step("an answer that is not the protocol is the function's failure", async () => {
+  await t.step("a response that violates the protocol is the function's failure", async () => {
     await using instance = await start("garbage");
     for (const number of [1, 2]) {
       const reply = await instance.invoke(dockerCall());
@@ -99,21 +102,21 @@ Deno.test("custom images", async (t) => {
     );
   }
 
-  await t.step("code is put to /app, and only if there is some", async () => {
+  await t.step("code is copied to /app if there is any", async () => {
     await using bare = await start("files");
     assert.equal(value(await bare.invoke(dockerCall())), null);
     await using filled = await start("files", { codeHash: "archive" });
     assert.deepEqual(value(await filled.invoke(dockerCall())), ["data"]);
   });
 
-  await t.step("one whose relay ends is reported, and its start left nothing", async () => {
+  await t.step("an image whose relay ends is reported, and leaves nothing", async () => {
     await using instance = await start("echo");
     const { HostConfig } = await world.docker.getContainer(instance.id).inspect();
     await world.docker.getContainer(HostConfig.NetworkMode!.replace("container:", "")).kill();
     await crashed(instance.invoke(dockerCall()));
   });
 
-  await t.step("one that ends at its start fails the start and tells its words", async () => {
+  await t.step("an image that ends at its start fails it with its output", async () => {
     await assert.rejects(start("failing"), (error: Error & Record<string, unknown>) => {
       assert.equal(error.code, "INSTANCE_START_FAILED");
       assert.match(error.message, /status 7/);
@@ -130,7 +133,7 @@ Deno.test("custom images", async (t) => {
     assert.notEqual(reached, "connected");
   });
 
-  await t.step("without a network they reach nothing of this machine", async () => {
+  await t.step("functions without a network reach nothing of this machine", async () => {
     await using instance = await start("outside");
     using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
     const port = (listener.addr as Deno.NetAddr).port;
@@ -145,7 +148,7 @@ Deno.test("custom images", async (t) => {
     assert.deepEqual(interfaces.filter((name) => /^(lo|eth)/.test(name)), ["lo"]);
   });
 
-  await t.step("they have no capability and no way to more", async () => {
+  await t.step("functions have no capability and cannot gain any", async () => {
     await using instance = await start("echo");
     const { HostConfig } = await world.docker.getContainer(instance.id).inspect();
     assert.deepEqual(HostConfig.CapDrop, ["ALL"]);

@@ -33,7 +33,7 @@ Deno.test("a custom image that writes more than container.disk is ended, and the
   assert.equal(value(await modest.invoke(write(1))), "written");
 });
 
-Deno.test("what a custom image writes to a volume counts, and the volume goes with its instance", async () => {
+Deno.test("files in a volume count, and the volume is removed with its instance", async () => {
   const customImage = await buildVolumeImage("/data");
   await using world = await dockerWorld({ values: { "container.disk": 100 } });
   const fn = dockerFunction("custom", "", { ...env, customImage });

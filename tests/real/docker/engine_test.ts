@@ -6,13 +6,13 @@ import { eventually } from "../../support/eventually.ts";
 
 const never = new AbortController().signal;
 
-Deno.test("the engine may be away, come late, and go again", async (t) => {
+Deno.test("an engine that is unavailable, starts late, and stops again", async (t) => {
   await using gate = await EngineGate.create();
   using _host = gate.asDockerHost();
   await using world = await dockerWorld();
   const fn = dockerFunction("python", "cases.echo");
 
-  await t.step("without it, starts say that it does not answer", async () => {
+  await t.step("without the engine, starts fail with its absence as the reason", async () => {
     assert.match(String(await world.environment.available()), /start it .* or set DOCKER_HOST/);
     await assert.rejects(world.environment.start(fn, never), { code: "ENGINE_UNAVAILABLE" });
     await assert.rejects(world.environment.prepare(fn), { code: "ENGINE_UNAVAILABLE" });
@@ -22,13 +22,13 @@ Deno.test("the engine may be away, come late, and go again", async (t) => {
 
   gate.open();
 
-  await t.step("once it is there, starts work", async () => {
+  await t.step("once the engine runs, starts succeed", async () => {
     assert.equal(await world.environment.available(), true);
     await using instance = await world.environment.start(fn, never);
     assert.equal(value(await instance.invoke(dockerCall())), null);
   });
 
-  await t.step("an instance outlives an outage, and its loss is seen afterwards", async () => {
+  await t.step("an instance survives an outage, and its end is noticed afterwards", async () => {
     await using instance = await world.environment.start(fn, never);
     await world.environment.settled();
     gate.close();

@@ -36,7 +36,7 @@ async function callLiving(world: DockerWorld, network: "none" | "bridge") {
   }
 }
 
-Deno.test("an image that ends at its start is never answered for by another function", async () => {
+Deno.test("a call of an image that ends at its start is never answered by another function", async () => {
   await buildCustomImage();
   await using world = await dockerWorld();
   for (let round = 0; round < rounds; round++) {

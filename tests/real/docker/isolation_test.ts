@@ -19,7 +19,7 @@ Deno.test("containers are locked down", async (t) => {
     world.environment.start(dockerFunction("python", handler, change), never);
 
   for (const network of ["none", "bridge"]) {
-    await t.step(`a function sees little and may do less: ${network}`, async () => {
+    await t.step(`a function sees and may do little: ${network}`, async () => {
       await using instance = await start("cases.locks", { network });
       const locks = value(await instance.invoke(dockerCall())) as Locks;
       assert.deepEqual([locks.uid, locks.gid], [65534, 65534]);
@@ -73,20 +73,20 @@ Deno.test("containers are locked down", async (t) => {
     },
   );
 
-  await t.step("what it is in reach of is not another's socket", async () => {
+  await t.step("a function cannot reach the socket of another", async () => {
     await using instance = await start("cases.sockets");
     await using _other = await start("cases.echo");
     const found = value(await instance.invoke(dockerCall())) as string[];
     assert.deepEqual(found, ["executor.py", "init"]);
   });
 
-  await t.step("it can make only so many processes", async () => {
+  await t.step("a function can start a limited number of processes", async () => {
     await using instance = await start("cases.fork_bomb");
     const made = value(await instance.invoke(dockerCall())) as number;
     assert.ok(made > 10 && made < 40, `${made} processes`);
   });
 
-  await t.step("memory is limited without swap, CPU as asked for", async () => {
+  await t.step("memory is limited without swap, CPU as configured", async () => {
     await using instance = await start("cases.echo", { memoryMib: 64, cpu: 0.5 });
     const { HostConfig } = await world.docker.getContainer(instance.id).inspect();
     assert.deepEqual([HostConfig.Memory, HostConfig.MemorySwap], [64 << 20, 64 << 20]);

@@ -6,7 +6,7 @@ import { scriptedEngine } from "../../support/fakes/scripted_engine.ts";
 const brokenJson =
   'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"A';
 
-Deno.test("an answer that breaks off is an error of its request only", async () => {
+Deno.test("a response that breaks off is an error of its request only", async () => {
   await using _engine = await scriptedEngine(() => brokenJson);
   using engine = new Engine();
   const asked = engine.ask("tell its version", (docker) => docker.version());
@@ -28,7 +28,7 @@ Deno.test("a stream that breaks off is an error of its request only, read or not
   await closed.promise;
 });
 
-Deno.test("a refusal tells its status and its reason, of streams too", async () => {
+Deno.test("a refusal has its status and its reason, also for streams", async () => {
   const body = '{"message":"no such\\nthing"}';
   await using _engine = await scriptedEngine(() =>
     `HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
@@ -48,7 +48,7 @@ Deno.test("a refusal tells its status and its reason, of streams too", async () 
   }
 });
 
-Deno.test("every request has its end, those too that dockerode does not bound", async () => {
+Deno.test("every request ends, also those without a time limit of dockerode", async () => {
   await using _engine = await scriptedEngine(() => undefined);
   using engine = new Engine();
   const asked = engine.ask("ask", (docker) => docker.getImage("x").inspect(), { timeoutMs: 20 });

@@ -5,7 +5,7 @@ import { eventually } from "../../support/eventually.ts";
 
 const never = new AbortController().signal;
 
-Deno.test("Node.js executor: what is thrown or written where nobody waits", async (t) => {
+Deno.test("Node.js executor: stray errors and output", async (t) => {
   await using world = await dockerWorld();
   const start = (handler: string, maxConcurrency = 1) =>
     world.environment.start(dockerFunction("nodejs", handler, { maxConcurrency }), never);
@@ -30,7 +30,7 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
     }
   }
 
-  await t.step("neighbours of a call that fails so get their results", async () => {
+  await t.step("concurrent calls of one that fails get their results", async () => {
     await using instance = await start("stray", 4);
     const call = (does: string, kind = "") =>
       instance.invoke(dockerCall({ params: { does, kind } }));
@@ -40,7 +40,7 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
     assert.deepEqual((await Promise.all(neighbours)).map(value), ["ok", "ok"]);
   });
 
-  await t.step("what comes after the reply is in the log, in no other call's output", async () => {
+  await t.step("output after the reply is in the log, and in no other call's output", async () => {
     await using instance = await start("stray");
     const first = dockerCall({ params: { does: "afterwards" }, returnOutput: true });
     assert.equal(value(await instance.invoke(first)), "ok");
@@ -55,7 +55,7 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
     assert.equal(written(first.id) + written(second.id), "");
   });
 
-  await t.step("a function's own listener decides itself", async () => {
+  await t.step("a function's own listener takes precedence", async () => {
     await using instance = await start("stray.listening");
     assert.deepEqual(value(await instance.invoke(dockerCall())), ["mine"]);
   });
@@ -65,7 +65,7 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
     assert.equal(failure(await instance.invoke(dockerCall())).message, "while loading");
   });
 
-  await t.step("what child processes and descriptors write is output", async () => {
+  await t.step("output of child processes and to descriptors belongs to the call", async () => {
     await using instance = await start("stray.children");
     const reply = await instance.invoke(dockerCall({ returnOutput: true }));
     assert.deepEqual(value(reply), [null, null]);
@@ -75,7 +75,7 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
     assert.deepEqual(lines.slice(3).sort(), ["", "error", "from a shell", "out"]);
   });
 
-  await t.step("what a child writes that is waited for is known at once", async () => {
+  await t.step("output of an awaited child process is known at once", async () => {
     const instance = await start("stray");
     const call = (seconds: number) =>
       dockerCall({ params: { does: "waiting", seconds }, returnOutput: true });
@@ -94,7 +94,7 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
     assert.equal(written(late.id), "from Node.js\ngrün\n");
   });
 
-  await t.step("what a child writes that is waited for is cut like any output", async () => {
+  await t.step("output of an awaited child process is cut like any other", async () => {
     await using instance = await start("stray.much");
     for (let i = 0; i < 2; i++) {
       const { output } = await instance.invoke(dockerCall({ returnOutput: true }));
@@ -102,14 +102,14 @@ Deno.test("Node.js executor: what is thrown or written where nobody waits", asyn
     }
   });
 
-  await t.step("characters may come in pieces", async () => {
+  await t.step("characters that arrive in pieces are joined", async () => {
     await using instance = await start("stray.pieces");
     const { output } = await instance.invoke(dockerCall({ returnOutput: true }));
     assert.equal(output, "größe 世界 🌍\nünumber\n");
   });
 
   for (const how of ["exit", "kill", "loop", "wait", "flood"]) {
-    await t.step(`what was written is kept whatever ends the call: ${how}`, async () => {
+    await t.step(`output is kept whatever ends the call: ${how}`, async () => {
       const instance = await start("stray.ending");
       const call = dockerCall({ params: { how } });
       const running = instance.invoke(call).catch((error) => error);

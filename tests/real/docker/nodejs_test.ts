@@ -25,17 +25,20 @@ Deno.test("Node.js executor", async (t) => {
     }
   });
 
-  await t.step("nothing returned is null", async () => {
+  await t.step("a function that returns nothing has the result null", async () => {
     await using instance = await start("cases.nothing");
     assert.equal(value(await instance.invoke(dockerCall())), null);
   });
 
-  await t.step("what JSON cannot hold is the function's failure, infinity is null", async () => {
-    await using bigint = await start("cases.unserializable");
-    assert.equal(failure(await bigint.invoke(dockerCall())).type, "TypeError");
-    await using infinite = await start("cases.infinite");
-    assert.deepEqual(value(await infinite.invoke(dockerCall())), { value: null });
-  });
+  await t.step(
+    "a result that JSON cannot represent is the function's failure, infinity is null",
+    async () => {
+      await using bigint = await start("cases.unserializable");
+      assert.equal(failure(await bigint.invoke(dockerCall())).type, "TypeError");
+      await using infinite = await start("cases.infinite");
+      assert.deepEqual(value(await infinite.invoke(dockerCall())), { value: null });
+    },
+  );
 
   await t.step("params may be nested deeply; results as far as the stack goes", async () => {
     await using echo = await start("cases.echo");
@@ -74,7 +77,7 @@ Deno.test("Node.js executor", async (t) => {
     assert.equal(reply.output, "before the failure\n");
   });
 
-  await t.step("what cannot be shown is a failure, too", async () => {
+  await t.step("an error that cannot be converted to text is a failure, too", async () => {
     await using instance = await start("cases.hostile", { memoryMib: 512 });
     for (const kind of ["getter", "stack", "text", "proxy"]) {
       const { message } = failure(await instance.invoke(dockerCall({ params: { kind } })));
@@ -93,7 +96,7 @@ Deno.test("Node.js executor", async (t) => {
     }
   });
 
-  await t.step("the context tells who, where and how long", async () => {
+  await t.step("the context has function, request, node and remaining time", async () => {
     const fn = dockerFunction("nodejs", "cases.facts", { env: { GREETING: "grüß dich" } });
     await using instance = await world.environment.start(fn, never);
     const reported = value(await instance.invoke(dockerCall({ id: "r1", timeoutMs: 5000 })));
@@ -110,7 +113,7 @@ Deno.test("Node.js executor", async (t) => {
     });
   });
 
-  await t.step("too much output is cut, and says so", async () => {
+  await t.step("output beyond the limit is cut with a note", async () => {
     await using instance = await start("cases.chatty");
     const { output } = await instance.invoke(dockerCall());
     assert.ok(output.length > 1 << 20 && output.length < (1 << 20) + 100);
@@ -123,7 +126,7 @@ Deno.test("Node.js executor", async (t) => {
     assert.equal(value(await instance.invoke(dockerCall())), "fine");
   });
 
-  await t.step("replies that meet a full socket arrive whole", async () => {
+  await t.step("replies to a full socket arrive completely", async () => {
     const sizes = Array.from({ length: 200 }, (_, n) => [20_000, 40, 0, 30_000][n % 4]!);
     await using instance = await start("cases.sized", { maxConcurrency: sizes.length });
     // The calls arrive together, so their replies are made faster than anybody can read them.

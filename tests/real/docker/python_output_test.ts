@@ -45,12 +45,12 @@ Deno.test("output of Python functions", async (t) => {
     await eventually("the log has it", () => /from a child\n(.|\n)*from C\n/.test(logged(null)));
   });
 
-  await t.step("a child may write more than a pipe takes", async () => {
+  await t.step("a child process may write more than a pipe holds", async () => {
     await using instance = await start("much");
     assert.equal(await outputOf(instance), `${"x".repeat(300_000)}\nend\n`);
   });
 
-  await t.step("a character may come in pieces, and bytes may be no UTF-8", async () => {
+  await t.step("a character may arrive in pieces, and bytes need not be UTF-8", async () => {
     await using instance = await start("pieces");
     assert.equal(await outputOf(instance), "grüße 🌍\n\ufffd no UTF-8\n");
   });
@@ -65,7 +65,7 @@ Deno.test("output of Python functions", async (t) => {
   });
 
   for (const maxConcurrency of [1, 2]) {
-    await t.step(`wrappers of streams keep nothing back, at ${maxConcurrency}`, async () => {
+    await t.step(`wrappers of streams delay no output, at ${maxConcurrency}`, async () => {
       for (const stream of ["stdout", "stderr"]) {
         await using instance = await start("wrap", { maxConcurrency });
         assert.equal(
@@ -91,7 +91,7 @@ Deno.test("output of Python functions", async (t) => {
     },
   );
 
-  await t.step("lines that have no end yet are in the answer of a call that is late", async () => {
+  await t.step("incomplete lines are in the reply of a call that times out", async () => {
     await using instance = await start("unfinished");
     const call = dockerCall({ timeoutMs: 300 });
     const { output } = await instance.invoke(call);
@@ -99,12 +99,12 @@ Deno.test("output of Python functions", async (t) => {
     assert.deepEqual(parts.filter((part) => !output.includes(part)), [], output);
   });
 
-  await t.step("a wrapper that ends closes nothing", async () => {
+  await t.step("a wrapper that is collected closes no stream", async () => {
     await using instance = await start("dropped");
     for (let i = 0; i < 2; i++) assert.equal(await outputOf(instance), "through it\n");
   });
 
-  await t.step("what was written before a crash is kept", async () => {
+  await t.step("output before a crash is kept", async () => {
     for (
       const [how, more] of [
         ["exit", /to descriptor 2/],
@@ -125,7 +125,7 @@ Deno.test("output of Python functions", async (t) => {
     }
   });
 
-  await t.step("what was written by a call that hangs is known at once", async () => {
+  await t.step("output of a call that hangs is known at once", async () => {
     for (const how of ["sleep", "regex"]) {
       await using instance = await start("end");
       const call = dockerCall({ params: { how } });
@@ -149,7 +149,7 @@ Deno.test("output of Python functions", async (t) => {
     },
   );
 
-  await t.step("a short call that hangs has what it wrote in the log as its own", async () => {
+  await t.step("a call with a short deadline that hangs has its output in the log", async () => {
     const instance = await start("end");
     for (let i = 0; i < 3; i++) {
       assert.equal(await outputOf(instance, { how: "return" }), "the last line\n");
@@ -172,7 +172,7 @@ Deno.test("output of Python functions", async (t) => {
     assert.match(await outputOf(children), /from a child/);
   });
 
-  await t.step("a thread that outlives its call writes to no other's output", async () => {
+  await t.step("a thread that outlives its call writes to no other call's output", async () => {
     await using instance = await start("leave_writer");
     await outputOf(instance, { step: 1 });
     // What goes through its descriptors after the child is nobody's: it may be the child's.
@@ -181,19 +181,19 @@ Deno.test("output of Python functions", async (t) => {
     assert.equal(await outputOf(instance, { step: 2 }), "before\nafter\n");
   });
 
-  await t.step("a coroutine's output is its call's", async () => {
+  await t.step("a coroutine's output belongs to its call", async () => {
     await using instance = await start("coroutine", { maxConcurrency: 3 });
     const words = ["a", "b", "c"];
     const outputs = await Promise.all(words.map((word) => outputOf(instance, { word })));
     assert.deepEqual(outputs, words.map((word) => `${word}\n`.repeat(5)));
   });
 
-  await t.step("a long line passes", async () => {
+  await t.step("a long line is kept whole", async () => {
     await using instance = await start("long_lines");
     assert.equal(await outputOf(instance), `${"y".repeat(200_000)}\n`);
   });
 
-  await t.step("a failure has its output without being asked", async () => {
+  await t.step("a failure includes its output without returnOutput", async () => {
     await using instance = await start("wrap");
     const reply = await instance.invoke(dockerCall({ params: { stream: "stdout", fail: true } }));
     assert.equal(failure(reply).type, "ValueError");

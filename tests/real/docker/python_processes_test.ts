@@ -44,17 +44,20 @@ Deno.test("coroutines and processes of Python functions", async (t) => {
   });
 
   for (const how of ["block", "spin"]) {
-    await t.step(`one that does not give way harms until its own deadline: ${how}`, async () => {
-      await using instance = await start("tasks.nap", { maxConcurrency: 3 });
-      const other = instance.invoke(dockerCall({ params: { s: 0.05 } }));
-      const late = dockerCall({ params: { [how]: true } });
-      const running = instance.invoke(late);
-      await eventually("it runs", () => instance.output(late.id) === "begun\n");
-      instance.cancel(late.id);
-      assert.equal(failure(await running).type, "Interrupted");
-      assert.equal(value(await other), "rested");
-      assert.equal(value(await instance.invoke(dockerCall({ params: {} }))), "rested");
-    });
+    await t.step(
+      `a coroutine that blocks the loop delays others until its own deadline: ${how}`,
+      async () => {
+        await using instance = await start("tasks.nap", { maxConcurrency: 3 });
+        const other = instance.invoke(dockerCall({ params: { s: 0.05 } }));
+        const late = dockerCall({ params: { [how]: true } });
+        const running = instance.invoke(late);
+        await eventually("it runs", () => instance.output(late.id) === "begun\n");
+        instance.cancel(late.id);
+        assert.equal(failure(await running).type, "Interrupted");
+        assert.equal(value(await other), "rested");
+        assert.equal(value(await instance.invoke(dockerCall({ params: {} }))), "rested");
+      },
+    );
   }
 
   await t.step("a coroutine that exits is a failure, and the loop goes on", async () => {
@@ -152,21 +155,24 @@ Deno.test("modules of Python functions", async (t) => {
     assert.doesNotMatch(reported, /queue\.py is hidden/);
   });
 
-  await t.step("a module that imports what is not there says so", async () => {
+  await t.step("a module with a missing import fails with its name", async () => {
     await using instance = await start("broken.handler");
     const { message } = failure(await instance.invoke(dockerCall()));
     assert.equal(message, "No module named 'no_such_module'");
   });
 
-  await t.step("integers are exact, and refused in words where Python refuses them", async () => {
-    await using instance = await start("digits.handler");
-    const { result } = await instance.invoke(dockerCall({ params: { count: 40 } })) as {
-      result: string;
-    };
-    assert.equal(result, "9".repeat(40));
-    const { message } = failure(await instance.invoke(dockerCall({ params: { count: 5000 } })));
-    assert.match(message, /4300 digits/);
-  });
+  await t.step(
+    "integers are exact, and refused with a message if Python refuses them",
+    async () => {
+      await using instance = await start("digits.handler");
+      const { result } = await instance.invoke(dockerCall({ params: { count: 40 } })) as {
+        result: string;
+      };
+      assert.equal(result, "9".repeat(40));
+      const { message } = failure(await instance.invoke(dockerCall({ params: { count: 5000 } })));
+      assert.match(message, /4300 digits/);
+    },
+  );
 
   await t.step("the user has a name", async () => {
     await using instance = await start("user.handler");

@@ -11,7 +11,7 @@ Deno.test("Python executor", async (t) => {
   const start = (handler: string, change = {}) =>
     world.environment.start(dockerFunction("python", handler, change), never);
 
-  await t.step("what cannot be JSON is the function's failure", async () => {
+  await t.step("a result that is not JSON is the function's failure", async () => {
     for (
       const [behaviour, type] of [["unserializable", "TypeError"], ["infinite", "ValueError"]]
     ) {
@@ -71,7 +71,7 @@ Deno.test("Python executor", async (t) => {
     });
   });
 
-  await t.step("the context tells who, where and how long", async () => {
+  await t.step("the context has function, request, node and remaining time", async () => {
     const fn = dockerFunction("python", "cases.facts", { env: { GREETING: "grüß dich" } });
     await using instance = await world.environment.start(fn, never);
     const reported = value(
@@ -112,7 +112,7 @@ Deno.test("Python executor", async (t) => {
     });
   });
 
-  await t.step("an exception that cannot be shown is a failure, too", async () => {
+  await t.step("an exception that cannot be converted to text is a failure, too", async () => {
     await using instance = await start("cases.hostile");
     for (
       const [name, type, text] of [
@@ -173,7 +173,7 @@ Deno.test("Python executor", async (t) => {
     }
   });
 
-  await t.step("too much output is cut, and says so", async () => {
+  await t.step("output beyond the limit is cut with a note", async () => {
     await using instance = await start("cases.chatty");
     const { output } = await instance.invoke(dockerCall());
     assert.ok(output.length > 1 << 20 && output.length < (1 << 20) + 100);
@@ -204,13 +204,16 @@ Deno.test("Python executor", async (t) => {
       }
     });
 
-    await t.step(`a cancellation interrupts it too, and only it: ${behaviour}`, async () => {
-      await using instance = await start(`cases.${behaviour}`);
-      const call = dockerCall({ timeoutMs: 600_000 });
-      const running = instance.invoke(call);
-      instance.cancel(call.id);
-      assert.equal(failure(await running).type, "Interrupted");
-    });
+    await t.step(
+      `a cancellation interrupts a blocked function, and only that: ${behaviour}`,
+      async () => {
+        await using instance = await start(`cases.${behaviour}`);
+        const call = dockerCall({ timeoutMs: 600_000 });
+        const running = instance.invoke(call);
+        instance.cancel(call.id);
+        assert.equal(failure(await running).type, "Interrupted");
+      },
+    );
   }
 
   await t.step("every call has its own deadline, whatever alarm an earlier one left", async () => {
@@ -236,7 +239,7 @@ Deno.test("Python executor", async (t) => {
     assert.equal(value(await instance.invoke(dockerCall({ params: { word: "d" } }))), "d");
   });
 
-  await t.step("one that will not stop goes with its instance", async () => {
+  await t.step("a call that cannot be interrupted ends with its instance", async () => {
     const instance = await start("cases.stubborn");
     const running = crashed(instance.invoke(dockerCall({ timeoutMs: 10 })));
     await instance[Symbol.asyncDispose]();

@@ -75,7 +75,7 @@ Deno.test("disposing the environment leaves nothing, running instances included"
   await assert.rejects(start(world), { code: "SHUTTING_DOWN" });
 });
 
-Deno.test("orphans of a crashed predecessor are swept, instances of this process are not", async () => {
+Deno.test("containers of a crashed node are removed, instances of this process are not", async () => {
   await using world = await dockerWorld();
   // The first start on a machine makes the image.
   await start(world).then((instance) => instance[Symbol.asyncDispose]());
@@ -94,7 +94,7 @@ Deno.test("orphans of a crashed predecessor are swept, instances of this process
   assert.equal(await world.environment.sweep(), 0);
 });
 
-Deno.test("a missing image is reported with what to do", async () => {
+Deno.test("a missing image is reported with the remedy", async () => {
   await using world = await dockerWorld({
     values: { "runtimes.python.image": "localhost:9/no-such-image:1" },
   });
@@ -109,7 +109,7 @@ Deno.test("a missing image is reported with what to do", async () => {
   assert.deepEqual(await world.containers({ functions: true }), []);
 });
 
-Deno.test("an image without the interpreter is reported, and nothing is left", async () => {
+Deno.test("an image without the interpreter is reported, and leaves nothing", async () => {
   await using world = await dockerWorld();
   await start(world).then((instance) => instance[Symbol.asyncDispose]());
   await world.environment.settled();
@@ -120,7 +120,7 @@ Deno.test("an image without the interpreter is reported, and nothing is left", a
   assert.deepEqual(await other.containers({ functions: true }), []);
 });
 
-Deno.test("an instance that is killed from outside is lost", async () => {
+Deno.test("an instance that is killed from outside has terminated unexpectedly", async () => {
   await using world = await dockerWorld();
   await using instance = await start(world, "cases.sleepy");
   const running = crashed(instance.invoke(dockerCall()));
@@ -150,7 +150,7 @@ for (const runtime of ["python", "nodejs"] as const) {
   });
 }
 
-Deno.test("an instance that is removed from outside is lost", async () => {
+Deno.test("an instance that is removed from outside has terminated unexpectedly", async () => {
   await using world = await dockerWorld();
   await using instance = await start(world, "cases.sleepy");
   const running = crashed(instance.invoke(dockerCall()));

@@ -5,7 +5,7 @@ import { startEtcd } from "../../support/etcd.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir } from "../../support/temp_dir.ts";
 
-Deno.test("a registry logs in where etcd asks for it, and again after a restart", async () => {
+Deno.test("a registry authenticates if etcd requires it, and again after a restart", async () => {
   await using etcd = await startEtcd({ ctlFlags: ["--user", "root:secret"] });
   await etcd.ctl("user", "add", "root:secret");
   await etcd.ctl("user", "grant-role", "root", "root");
@@ -28,7 +28,7 @@ Deno.test("a registry logs in where etcd asks for it, and again after a restart"
   await eventually("the watch goes on", () => seen.functions.has("g"));
 });
 
-Deno.test("a registry talks TLS and shows its certificate", async () => {
+Deno.test("a registry uses TLS with its client certificate", async () => {
   await using dir = await tempDir("tls");
   await makeCertificates(dir.path);
   const pem = (name: string) => `${dir.path}/${name}`;

@@ -31,7 +31,7 @@ const healthy = (registry: Registry) =>
 const unhealthy = (registry: Registry) =>
   eventually("the registry notices the outage", () => !registry.health().ok);
 
-Deno.test("a registry whose etcd is away starts, says so, and heals", async () => {
+Deno.test("a registry without its etcd starts, reports it, and recovers", async () => {
   await using etcd = await startEtcd();
   await etcd.kill();
   await using registry = connectEtcd({ endpoints: [etcd.endpoint] });
@@ -55,7 +55,7 @@ Deno.test("a registry whose etcd is away starts, says so, and heals", async () =
   await eventually("the watch tells the new function", () => seen.functions.has("f"));
 });
 
-Deno.test("an outage is logged in lines that tell why, without stacks", async () => {
+Deno.test("an outage is logged with its reason, without stack traces", async () => {
   await using etcd = await startEtcd();
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const written = new Response(readable).text();
@@ -149,7 +149,7 @@ Deno.test("a restart of etcd with its data is a pause", async () => {
   await a.registry.putResult("r2", { state: "pending", node: "n", since: 1 }, 600_000);
 });
 
-Deno.test("a cluster puts its functions and code back into an emptied etcd", async () => {
+Deno.test("a cluster restores its functions and code in an emptied etcd", async () => {
   await using etcd = await startEtcd();
   const code = sampleCode(700_000);
   const hash = await hashArchive(code);
@@ -213,7 +213,7 @@ Deno.test("a compaction under a live watch does not disturb it", async () => {
   await eventually("the watch goes on", () => a.seen.functions.has("g"));
 });
 
-Deno.test("an etcd that hangs is noticed, calls to it end, and all heals", async () => {
+Deno.test("an etcd that hangs is detected, calls to it end, and the registry recovers", async () => {
   await using etcd = await startEtcd();
   await using a = await connected(etcd);
   await a.registry.createFunction(sampleRecord("f"));
@@ -236,7 +236,7 @@ Deno.test("an etcd that hangs is noticed, calls to it end, and all heals", async
   await eventually("the watch goes on", () => a.seen.functions.has("g"));
 });
 
-Deno.test("one of several members is enough", async () => {
+Deno.test("one available member of etcd is enough", async () => {
   await using dead = await startEtcd();
   await dead.kill();
   await using etcd = await startEtcd();
@@ -248,7 +248,7 @@ Deno.test("one of several members is enough", async () => {
   assert.deepEqual(registry.health(), { ok: true });
 });
 
-Deno.test("a member that hangs costs a call at most 2 s where there is another", async () => {
+Deno.test("a member that hangs delays a call by at most 2 s if there is another", async () => {
   await using etcd = await startEtcd();
   await using member = new Relay(etcd.endpoint);
   await using registry = connectEtcd({ endpoints: [member.address, etcd.endpoint] });
@@ -265,7 +265,7 @@ Deno.test("a member that hangs costs a call at most 2 s where there is another",
   assert.deepEqual(registry.health(), { ok: true });
 });
 
-Deno.test("a member of three that hangs keeps no change back, and may come back", async () => {
+Deno.test("a member of three that hangs delays no change, and may return", async () => {
   await using cluster = await startEtcdCluster(3);
   const [held, killed] = cluster.members;
   const endpoints = cluster.members.map(({ endpoint }) => endpoint);
@@ -294,7 +294,7 @@ Deno.test("a member of three that hangs keeps no change back, and may come back"
   await creates("later");
 });
 
-Deno.test("a bad record in etcd keeps nobody from the good ones, at first and later", async () => {
+Deno.test("an unreadable record in etcd hides no other record, at the start and later", async () => {
   await using etcd = await startEtcd();
   await etcd.ctl("put", "/serverledge/v1/functions/bad", "no json");
   await etcd.ctl("put", "/serverledge/v1/functions/other", JSON.stringify(sampleRecord("f")));
@@ -348,7 +348,7 @@ Deno.test("large functions are listed, too large ones are refused", async () => 
   assert.deepEqual(a.registry.health(), { ok: true });
 });
 
-Deno.test("a process that has disposed its registry ends", async () => {
+Deno.test("a process that has disposed of its registry exits", async () => {
   await using etcd = await startEtcd();
   const script = `
     import { connectEtcd } from ${
