@@ -286,6 +286,17 @@ export function patchDefinition(record: FunctionRecord, changes: unknown): Defin
   return readDefinition(merged);
 }
 
+/**
+ * Returns the error for a function that does not exist.
+ *
+ * @param path part of the request that names it, unless it is clear
+ */
+export function functionUnknown(name: string, path?: string): ServerledgeError {
+  return new ServerledgeError("FUNCTION_UNKNOWN", `There is no function "${name}"`, {
+    ...(path !== undefined && { details: { path } }),
+  });
+}
+
 /** Returns whether a change of a function decides what its code does, what it may invoke, or its secrets. */
 export function changesBehavior(before: FunctionRecord, after: Definition): boolean {
   const decisive = (

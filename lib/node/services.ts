@@ -11,7 +11,7 @@ import { version } from "../base/version.ts";
 import { quantity } from "../base/quantity.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { needOf } from "../images/needs.ts";
-import type { FunctionRecord } from "../model/function.ts";
+import { type FunctionRecord, functionUnknown } from "../model/function.ts";
 import { QosClasses } from "../model/qos.ts";
 import type { NodeStatus } from "../model/status.ts";
 import type { FunctionService } from "../registry/functions.ts";
@@ -260,7 +260,7 @@ function logsOf(parts: NodeParts): Pick<ApiServices, "logs" | "followLogs"> {
 function find({ catalog }: NodeParts, name: string): FunctionRecord {
   const record = catalog.get(name);
   if (record) return record;
-  throw new ServerledgeError("FUNCTION_UNKNOWN", `There is no function "${name}"`);
+  throw functionUnknown(name);
 }
 
 function lineText({ time, id, text }: WrittenLine): string {

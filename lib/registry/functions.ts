@@ -11,7 +11,12 @@ import { logger } from "../base/log.ts";
 import { isThisMachine } from "../http/local_address.ts";
 import { hashArchive } from "../archive/archive.ts";
 import type { Config } from "../config/config.ts";
-import { type Definition, type FunctionRecord, patchDefinition } from "../model/function.ts";
+import {
+  type Definition,
+  type FunctionRecord,
+  functionUnknown,
+  patchDefinition,
+} from "../model/function.ts";
 import type { Catalog } from "./catalog.ts";
 import type { CodeCache } from "./code/cache.ts";
 import { readCode } from "./code/source.ts";
@@ -84,7 +89,8 @@ export class FunctionService implements AsyncDisposable {
     this.#collect();
     throw new ServerledgeError(
       "FUNCTION_EXISTS",
-      `A function named ${record.name} already exists: update it, or choose another name`,
+      `A function named "${record.name}" already exists: update it ("serverledge update", or "serverledge create ` +
+        `--update"), or choose another name`,
     );
   }
 
@@ -134,7 +140,7 @@ export class FunctionService implements AsyncDisposable {
     const { registry, catalog } = this.#options;
     const write = () => registry.deleteFunction(name);
     if (!await catalog.written(name, undefined, write)) {
-      throw new ServerledgeError("FUNCTION_UNKNOWN", `There is no function named ${name}`);
+      throw functionUnknown(name);
     }
     this.#collect();
   }
@@ -154,7 +160,7 @@ export class FunctionService implements AsyncDisposable {
     for (let tries = 1;; tries++) {
       const before = catalog.get(name);
       if (!before) {
-        throw new ServerledgeError("FUNCTION_UNKNOWN", `There is no function named ${name}`);
+        throw functionUnknown(name);
       }
       const after = patchDefinition(before, changes);
       authorize(before, after);

@@ -93,7 +93,10 @@ test("a created function is known at once, and its code is kept", async (world) 
 
 test("a name can be created once, case matters", async ({ service, catalog }) => {
   await service.create(await python());
-  await assert.rejects(service.create(await python()), { code: "FUNCTION_EXISTS" });
+  await assert.rejects(service.create(await python()), {
+    code: "FUNCTION_EXISTS",
+    message: /"f" already exists.*serverledge update.*--update/,
+  });
   await service.create(await python({ Name: "F" }));
   assert.deepEqual(catalog.list().map(({ name }) => name), ["F", "f"]);
 });

@@ -68,12 +68,14 @@ export class Decider {
 
   /** The error of a request that the policy rejected; `isQueued` as in {@link Decider.decide}. */
   rejection(invocation: Invocation, code: RejectionCode, isQueued: boolean): ServerledgeError {
-    const { queueCapacity, sources: { queue, ledger } } = this.#options;
+    const { queueCapacity, sources: { queue, ledger, mismatch, node } } = this.#options;
     const { totalMemory: memoryMib, totalCpu: cpu } = ledger.balance;
     return rejection(code, invocation, {
       fullQueue: queue.queued >= queueCapacity ? queueCapacity : undefined,
       shortage: this.shortage(invocation, isQueued),
       total: { memoryMib, cpu },
+      area: node.area,
+      mismatch: mismatch(invocation),
     });
   }
 

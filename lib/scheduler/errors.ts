@@ -8,16 +8,11 @@ import { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
 import type { InvokeRequest } from "../model/invocation.ts";
 import type { Locality } from "../model/locality.ts";
+import { quantity } from "../base/quantity.ts";
 import { type Shortage, shortageInWords } from "../pool/shortage.ts";
 import type { Reply } from "../runtime/environment.ts";
 import type { Invocation } from "./invocation.ts";
-
-/** Error of a request for a function that does not exist. */
-export function functionUnknown(name: string): ServerledgeError {
-  return new ServerledgeError("FUNCTION_UNKNOWN", `There is no function "${name}"`, {
-    details: { path: "fun" },
-  });
-}
+import type { Mismatch } from "./view.ts";
 
 /**
  * Checks whether the parameters have an integer that the function's language cannot represent.
@@ -140,6 +135,8 @@ export interface NodeState {
   readonly shortage: Shortage;
   /** Memory for instances, MiB, and CPUs. */
   readonly total: { readonly memoryMib: number; readonly cpu: number };
+  readonly area: string;
+  readonly mismatch: Mismatch | undefined;
 }
 
 /**
@@ -157,27 +154,40 @@ export function rejection(
 ): ServerledgeError {
   const { declineError } = invocation;
   const message = code === "NO_SUITABLE_NODE"
-    ? unsuitableMessage(invocation, node.total)
+    ? unsuitableMessage(invocation, node)
     : saturatedMessage(invocation, node) + exclusionReason(invocation);
   const other = declineError && { code: declineError.code, message: declineError.message };
   return new ServerledgeError(code, message, other && { details: { otherNode: other } });
 }
 
 function unsuitableMessage(
-  { record, request }: Pick<Invocation, "record" | "request">,
-  { memoryMib, cpu }: NodeState["total"],
+  invocation: Pick<Invocation, "record" | "request" | "offloadForbidden">,
+  { total: { memoryMib, cpu }, area, mismatch }: NodeState,
 ): string {
-  const has = (amount: number, key: string) => ` (this node has ${amount}: ${key})`;
-  const memory = record.memoryMib > memoryMib ? has(memoryMib, "container.pool.memory") : "";
-  const cpus = record.cpu > cpu ? has(cpu, "container.pool.cpus") : "";
-  const architectures = record.architectures.join(" or ") || "any architecture";
-  const parts = [
-    `${record.memoryMib} MiB of memory${memory}`,
-    `${record.cpu} CPUs${cpus}`,
-    architectures,
-    localities(record, request),
-  ];
-  return `No node can run "${record.name}": it needs ${parts.join(", ")}`;
+  const { record, request } = invocation;
+  const reasons: string[] = [];
+  if (record.memoryMib > memoryMib) {
+    reasons.push(
+      `needs ${record.memoryMib} MiB of memory (MemoryMB) and this node has ${memoryMib} (container.pool.memory)`,
+    );
+  }
+  if (record.cpu > cpu) {
+    reasons.push(
+      `needs ${
+        quantity(record.cpu, "CPU")
+      } (CPUDemand) and this node has ${cpu} (container.pool.cpus)`,
+    );
+  }
+  if (mismatch === "architecture") {
+    reasons.push(`runs on ${record.architectures.join(" or ")} only, which this node is not`);
+  }
+  if (mismatch === "locality") {
+    reasons.push(`may not run in area ${area} of this node (${localities(record, request)})`);
+  }
+  const why = reasons.length > 0 ? `: it ${reasons.join(", ")}` : "";
+  return `This node cannot run "${record.name}"${why}; no other node is known that can${
+    mismatch === "locality" && !invocation.offloadForbidden ? "" : exclusionReason(invocation)
+  }`;
 }
 
 function saturatedMessage(

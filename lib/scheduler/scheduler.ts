@@ -7,7 +7,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { ServerledgeError } from "../base/errors.ts";
-import type { FunctionRecord } from "../model/function.ts";
+import { type FunctionRecord, functionUnknown } from "../model/function.ts";
 import type { Origin } from "../model/hop.ts";
 import type { InvokeRequest } from "../model/invocation.ts";
 import { allowedAreas, mayStay } from "../model/locality.ts";
@@ -27,7 +27,6 @@ import { policyOutcome } from "./report.ts";
 import {
   clientDisconnected,
   duplicateRequest,
-  functionUnknown,
   inexactInteger,
   localityViolation,
   queueTimeout,
@@ -127,7 +126,7 @@ export class Scheduler implements PoolListener {
   admit(name: string): FunctionRecord {
     if (this.#draining) throw shuttingDown();
     const record = this.#options.find(name);
-    if (!record) throw functionUnknown(name);
+    if (!record) throw functionUnknown(name, "fun");
     return record;
   }
 
@@ -230,7 +229,7 @@ export class Scheduler implements PoolListener {
     for (const invocation of this.#queue.all(former.version)) {
       const error = successor
         ? inexactInteger(successor, invocation.request, this.#options.keepsLargeIntegers)
-        : functionUnknown(former.name);
+        : functionUnknown(former.name, "fun");
       if (!successor || error) {
         this.#open.fail(invocation, error!);
         continue;
@@ -275,9 +274,12 @@ export class Scheduler implements PoolListener {
       ...options,
       queue: this.#queue,
       estimates: this.#estimates,
-      supports: (invocation) =>
-        options.supports(invocation.record) &&
-        (invocation.hop !== undefined || mayStay(localities(invocation), area)),
+      mismatch: (invocation) =>
+        !options.supports(invocation.record)
+          ? "architecture"
+          : invocation.hop !== undefined || mayStay(localities(invocation), area)
+          ? undefined
+          : "locality",
       areas: (invocation) =>
         allowedAreas(localities(invocation), invocation.hop?.originArea ?? area),
     };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { InvokeRequest } from "../model/invocation.ts";
 import { fakeRecord, settle } from "../../tests/support/fakes/fake_environment.ts";
 import type { ServerledgeError } from "../base/errors.ts";
 import type { FunctionRecord } from "../model/function.ts";
@@ -96,8 +97,37 @@ Deno.test("Scheduler: rejects a function too large for the node without queueing
   const set = setUp({ memory: 50 });
   await assert.rejects(set.submit().done, {
     code: "NO_SUITABLE_NODE",
-    message: /needs \d+ MiB of memory \(this node has 50: container\.pool\.memory\)/,
+    message:
+      'This node cannot run "f": it needs 100 MiB of memory (MemoryMB) and this node has 50 ' +
+      "(container.pool.memory); no other node is known that can",
   });
+});
+
+Deno.test("Scheduler: the rejection of an unsuitable function names the conditions that fail, and no other", async () => {
+  const record = fakeRecord({ cpu: 8, architectures: ["arm64"] });
+  const cases: [Parameters<typeof setUp>[0], Partial<InvokeRequest>, string][] = [
+    [
+      { record },
+      {},
+      "it needs 8 CPUs (CPUDemand) and this node has 4 (container.pool.cpus)",
+    ],
+    [
+      { record, supports: () => false },
+      {},
+      "it needs 8 CPUs (CPUDemand) and this node has 4 (container.pool.cpus), runs on arm64 only, which this node is not",
+    ],
+    [
+      {},
+      { locality: ["B"] },
+      "it may not run in area A of this node (locality of the function any, of the request B)",
+    ],
+  ];
+  for (const [world, request, why] of cases) {
+    await assert.rejects(setUp(world).submit(request).done, {
+      code: "NO_SUITABLE_NODE",
+      message: `This node cannot run "f": ${why}; no other node is known that can`,
+    });
+  }
 });
 
 Deno.test("Scheduler: the error of a failed function has its traceback and output", async () => {

@@ -13,7 +13,11 @@ import type { Pool } from "../pool/pool.ts";
 import type { Shortage } from "../pool/shortage.ts";
 import type { EstimateTable } from "./estimates.ts";
 import type { Invocation } from "./invocation.ts";
+import type { NodeName } from "./report.ts";
 import type { WaitQueue } from "./wait_queue.ts";
+
+/** Property of a request that forbids it to run on a node. */
+export type Mismatch = "architecture" | "locality";
 
 /** Sources of a view's data. */
 export interface ViewSources {
@@ -24,8 +28,9 @@ export interface ViewSources {
   readonly peers: Pick<Peers, "near" | "cloud">;
   /** Whether the image that a function needs is present; absent if none is needed. */
   readonly images?: { has(record: FunctionRecord): boolean };
-  /** Returns whether architecture and locality allow the request to run on this node. */
-  readonly supports: (invocation: Invocation) => boolean;
+  readonly node: NodeName;
+  /** Returns what forbids the request to run on this node. */
+  readonly mismatch: (invocation: Invocation) => Mismatch | undefined;
   /** Returns the areas in which the request may run; undefined for any. */
   readonly areas: (invocation: Invocation) => readonly string[] | undefined;
   /** Capacity of the wait queue, requests. */
@@ -51,8 +56,8 @@ export class LocalView implements NodeView {
   }
 
   get supported(): boolean {
-    const { supports, pool } = this.#sources;
-    return supports(this.#invocation) && pool.fits(this.#invocation.record);
+    const { mismatch, pool } = this.#sources;
+    return mismatch(this.#invocation) === undefined && pool.fits(this.#invocation.record);
   }
 
   get warm(): boolean {

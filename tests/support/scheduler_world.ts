@@ -19,7 +19,13 @@ import { Scheduler } from "../../lib/scheduler/scheduler.ts";
 
 /** A scheduler without peers over a fake environment. */
 export function setUp(
-  { memory = 1000, parallelStarts = 4, queueCapacity = 100, record = fakeRecord() } = {},
+  {
+    memory = 1000,
+    parallelStarts = 4,
+    queueCapacity = 100,
+    record = fakeRecord(),
+    supports = (): boolean => true,
+  } = {},
 ) {
   const environment = new FakeEnvironment();
   const clock = new ManualClock();
@@ -39,7 +45,7 @@ export function setUp(
     classes: new QosClasses([]),
     maxHops: 1,
     find: (name) => functions.get(name),
-    supports: () => true,
+    supports,
     keepsLargeIntegers: () => true,
     queueCapacity,
     defaultTimeoutMs: 60_000,

@@ -125,7 +125,9 @@ function guarded(invocation: Invocation): Invocation {
 function withoutParticulars(error: ServerledgeError, id: string): ServerledgeError {
   const { traceback: _, output: __, error: ___, ...details } = error.details ?? {};
   const message = ownWords.has(error.code)
-    ? `The function failed; its log has the details of request ${id}`
+    ? `The function ${
+      error.elsewhere ? "did not run" : "failed"
+    }; its log has the details of request ${id}`
     : error.message;
   return new ServerledgeError(error.code, message, {
     cause: error,

@@ -291,6 +291,7 @@ Deno.test("/fn: hides the messages of a function unless fn.debug is true", async
     new ServerledgeError("FUNCTION_ERROR", "KeyError: pw", { details }),
     new ServerledgeError("FUNCTION_CRASHED", "It printed pw", { details }),
     new ServerledgeError("DEADLINE_EXCEEDED", "too late", { details }),
+    new ServerledgeError("ENGINE_REFUSED", "No image pw", { details }),
   ];
   for (const error of failures) {
     const failing = { invoke: () => invocationOf(Promise.reject(error)) };
@@ -298,8 +299,9 @@ Deno.test("/fn: hides the messages of a function unless fn.debug is true", async
     const text = await answer.text();
     assert.equal(answer.status, error.status);
     assert.doesNotMatch(text, /pw|traceback/);
-    const { code, requestId } = JSON.parse(text);
+    const { code, message, requestId } = JSON.parse(text);
     assert.deepEqual([code, requestId], [error.code, "hello-1"]);
+    if (code === "ENGINE_REFUSED") assert.match(message, /^The function did not run; its log /);
     const open = await createApp(fakeServices(failing, { "fn.debug": true })).request("/fn/hello");
     assert.equal((await open.json()).traceback, "line 1");
     // Another node needs all details.

@@ -89,7 +89,7 @@ Deno.test("/invoke: error, has the state of the node, except for an unknown func
   assert.equal(unknown.headers.get("Serverledge-Node-Name"), null);
   assert.deepEqual(await unknown.json(), {
     code: "FUNCTION_UNKNOWN",
-    message: "There is no function nothing",
+    message: 'There is no function "nothing"',
   });
 });
 

@@ -6,7 +6,7 @@
  */
 
 import { anyone } from "../../../lib/access/principal.ts";
-import { ServerledgeError } from "../../../lib/base/errors.ts";
+import { functionUnknown } from "../../../lib/model/function.ts";
 import { BodyBudget } from "../../../lib/api/body_budget.ts";
 import type { ApiServices, Invocation } from "../../../lib/api/services.ts";
 import { resolveConfig } from "../../../lib/config/config.ts";
@@ -89,10 +89,8 @@ export function fakeServices(
   overrides: Partial<ApiServices> = {},
   config: Readonly<Record<string, unknown>> = {},
 ): ApiServices {
-  const unknown = (name: string) =>
-    new ServerledgeError("FUNCTION_UNKNOWN", `There is no function ${name}`);
   const check = (name: string) => {
-    if (name !== "hello") throw unknown(name);
+    if (name !== "hello") throw functionUnknown(name);
   };
   return {
     config: resolveConfig([{ origin: "test", values: config }]).config,
