@@ -9,6 +9,7 @@ import { nodeLabel } from "../../lib/runtime/docker/names.ts";
 import { code, get, post } from "../support/client.ts";
 import { binaryImage, buildCustomImage, customImage } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
+import { freePort } from "../support/network/free_port.ts";
 import { type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
@@ -84,8 +85,9 @@ async function engineKnows(): Promise<string> {
 
 /** The folder in memory with the secrets of a node's containers, and its files. */
 async function inMemory(data: string): Promise<{ folder: string; files: string[] }> {
-  const folder = await Deno.readTextFile(`${data}/run/secret-folder`);
-  assert.match(folder, /^\/dev\/shm\/serverledge-secrets-/);
+  const names = [...Deno.readDirSync(`${data}/run/secrets`)].map(({ name }) => name);
+  assert.equal(names.length, 1);
+  const folder = `/dev/shm/${names[0]}`;
   const { stdout } = await runToEnd(["find", folder, "-type", "f"]);
   return { folder, files: stdout.trim().split("\n").filter(Boolean) };
 }
@@ -195,4 +197,26 @@ Deno.test("what a killed node leaves of secrets, its next start removes", async 
   assert.equal(files.length, 1);
   await using _next = await startNodeProcess({ config });
   await assert.rejects(Deno.stat(folder), Deno.errors.NotFound);
+});
+
+Deno.test("a process that takes over leaves the secrets of the former one until that has ended", async () => {
+  await using data = await tempDir("secrets-data");
+  const config = {
+    "data.dir": data.path,
+    "registry.node.id": `${nodeId}-3`,
+    "api.port": freePort(),
+    "shutdown.grace": 5,
+  };
+  await using former = await startNodeProcess({ config });
+  await former.cli(["secrets", "set", "TOKEN"], value);
+  await create(former, "f", "python", { Secrets: ["TOKEN=/run/secrets/token"] });
+  assert.equal((await seen(former, "f")).file, value);
+  const { folder } = await inMemory(data.path);
+  await using next = await startNodeProcess({ config, args: ["--replace"] });
+  assert.equal((await seen(next, "f")).file, value);
+  await eventually("those of the former process are gone", async () => {
+    return await Deno.stat(folder).then(() => false, () => true);
+  });
+  assert.equal((await seen(next, "f")).file, value);
+  assert.notEqual((await inMemory(data.path)).folder, folder);
 });

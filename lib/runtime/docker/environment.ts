@@ -152,7 +152,10 @@ export class DockerEnvironment implements ExecutionEnvironment {
         space: () => engineSpace(engine),
       }),
       mounts,
-      secrets: { source: options.secrets ?? noSecrets, mounts: new SecretMounts(runDir) },
+      secrets: {
+        source: options.secrets ?? noSecrets,
+        mounts: new SecretMounts(runDir, formerEnded),
+      },
       results: options.results,
       output: options.output,
     };

@@ -5,9 +5,10 @@
  * @module
  */
 
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
+import { logger } from "../../base/log.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { secretFolder } from "../../model/secret_reference.ts";
 import type { InstanceSecrets, SecretSource } from "../../secrets/instance_secrets.ts";
@@ -15,6 +16,9 @@ import type { InstanceSecrets, SecretSource } from "../../secrets/instance_secre
 /** Memory-backed file system of every Linux machine. */
 const memoryFolder = "/dev/shm";
 const prefix = "serverledge-secrets-";
+
+const log = logger("runtime");
+
 /** File with the variables of an instance, which exists until its executor has started. */
 const variablesFile = ".variables";
 
@@ -41,17 +45,22 @@ export class SecretMount implements Disposable {
 
 /** Factory of the folders with secrets. */
 export class SecretMounts implements Disposable {
-  readonly #pointer: string;
-  #base: string | undefined;
+  /** Folder on disk with the names of the folders in memory. */
+  readonly #names: string;
+  /** Name of this process's folder, once it exists. */
+  #own: string | undefined;
 
   /**
-   * Removes what an earlier process has left.
+   * Removes what earlier processes of the node have left.
    *
-   * @param runDir private folder of the node, which keeps the name of the folder in memory
+   * @param runDir private folder of the node
+   * @param formerEnded resolves when the process that this one takes over from has ended, if there is one
    */
-  constructor(runDir: string) {
-    this.#pointer = join(runDir, "secret-folder");
-    this.#removeFormer();
+  constructor(runDir: string, formerEnded?: Promise<void>) {
+    this.#names = join(runDir, "secrets");
+    Deno.mkdirSync(this.#names, { recursive: true });
+    if (formerEnded) void formerEnded.then(() => this.#removeOthers());
+    else this.#removeOthers();
   }
 
   /**
@@ -61,25 +70,22 @@ export class SecretMounts implements Disposable {
    */
   write({ variables, files }: InstanceSecrets): SecretMount {
     // Containers run as other users. The parent folder keeps out other users of the host.
-    const path = join(this.#base ??= this.#create(), randomId(10));
+    const path = join(memoryFolder, this.#own ??= this.#create(), randomId(10));
     Deno.mkdirSync(path);
     using stack = new DisposableStack();
     stack.defer(() => removeFolder(path));
     Deno.chmodSync(path, 0o755);
     for (const [name, value] of Object.entries(files)) write(join(path, name), value);
-    const environment = Object.entries(variables).map(([name, value]) => `${name}=${value}\0`).join(
-      "",
-    );
+    const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\0`);
+    const environment = lines.join("");
     if (environment !== "") write(join(path, variablesFile), new TextEncoder().encode(environment));
     stack.move();
     return new SecretMount(path, environment === "" ? undefined : variablesFile);
   }
 
-  /** Removes all secrets. */
+  /** Removes the secrets of this process. */
   [Symbol.dispose](): void {
-    if (this.#base === undefined) return;
-    removeFolder(this.#base);
-    removeFolder(this.#pointer);
+    if (this.#own !== undefined) this.#remove(this.#own);
   }
 
   #create(): string {
@@ -90,22 +96,20 @@ export class SecretMounts implements Disposable {
         `Containers cannot have secrets on this node: ${memoryFolder} must be a tmpfs`,
       );
     }
-    const base = Deno.makeTempDirSync({ dir: memoryFolder, prefix });
-    Deno.writeTextFileSync(this.#pointer, base, { mode: 0o600 });
-    return base;
+    const name = basename(Deno.makeTempDirSync({ dir: memoryFolder, prefix }));
+    Deno.writeTextFileSync(join(this.#names, name), "");
+    return name;
   }
 
-  #removeFormer(): void {
-    let former: string;
-    try {
-      former = Deno.readTextFileSync(this.#pointer);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      throw error;
+  #removeOthers(): void {
+    for (const { name } of Deno.readDirSync(this.#names)) {
+      if (name !== this.#own && name.startsWith(prefix)) this.#remove(name);
     }
-    if (former.startsWith(join(memoryFolder, prefix)) && !former.includes("..")) {
-      removeFolder(former);
-    }
+  }
+
+  #remove(name: string): void {
+    removeFolder(join(memoryFolder, name));
+    removeFolder(join(this.#names, name));
   }
 }
 
@@ -155,6 +159,7 @@ function removeFolder(path: string): void {
   try {
     Deno.removeSync(path, { recursive: true });
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return;
+    log.error("Cannot remove the secrets in {path}: {error}", { path, error: String(error) });
   }
 }
