@@ -153,7 +153,7 @@ const patching: Description = {
   details:
     "Fields that are not given keep their values, including the code; `null` resets a field to its " +
     "default. Variables of `Env` are changed one by one. (JSON Merge Patch, RFC 7396.) A key that changes the " +
-    "code, runtime, handler, image, variables or `Invokes` must itself have the right to invoke all that the " +
+    "code, runtime, handler, image, variables, secrets or `Invokes` must itself have the right to invoke all that the " +
     "function may invoke.",
   body: requests.changes,
   answers: { 200: { description: "The function was changed", schema: answers.updated } },
