@@ -15,6 +15,7 @@ import {
 } from "jose";
 import { code } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
+import { makeCertificate } from "../support/network/certificates.ts";
 import { defaultBinary, type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
@@ -30,8 +31,9 @@ class Provider implements AsyncDisposable {
   gate: Promise<unknown> | undefined;
   requests = 0;
 
-  constructor() {
-    const options = { port: 0, hostname: "127.0.0.1", onListen() {} };
+  /** Creates a provider without keys. @param tls its certificate and key, PEM; undefined for plain HTTP */
+  constructor(readonly tls?: { readonly cert: string; readonly key: string }) {
+    const options = { port: 0, hostname: "127.0.0.1", onListen() {}, ...tls };
     this.#server = Deno.serve(options, async () => {
       this.requests++;
       await this.gate;
@@ -40,7 +42,7 @@ class Provider implements AsyncDisposable {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#server.addr.port}/keys`;
+    return `${this.tls ? "https" : "http"}://127.0.0.1:${this.#server.addr.port}/keys`;
   }
 
   /** Begins to sign with a key of its own; its id is the algorithm unless one is given. */
@@ -218,6 +220,23 @@ Deno.test("a node reads the keys of tokens again when their file changes", async
   // 429 if the new token was tried often before the node read the file.
   const { status } = await send(node, former);
   assert([401, 429].includes(status), `its key was replaced: ${status}`);
+});
+
+Deno.test("a node reads the keys of tokens by HTTPS from an issuer whose CA it is given, and no other", async () => {
+  await using folder = await tempDir("token-tls");
+  const files = await makeCertificate(folder.path, "idp");
+  const [cert, key] = await Promise.all(
+    [files.cert, files.key].map((path) => Deno.readTextFile(path)),
+  );
+  await using provider = new Provider({ cert: cert!, key: key! });
+  await provider.add("ES256");
+  const token = await provider.token("ES256");
+  const start = (more: object) =>
+    startNodeProcess({ config: { ...settings(provider.url), ...more } });
+  await using node = await start({ "api.tokens.ca": files.cert });
+  assert.equal((await send(node, token)).status, 200);
+  await using other = await start({});
+  assert.equal((await send(other, token)).status, 503);
 });
 
 Deno.test("a node beyond loopback starts with an issuer of tokens, if its settings are complete", async () => {
