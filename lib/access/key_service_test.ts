@@ -98,6 +98,15 @@ Deno.test("KeyService: only a valid key of an admin counts as the last one", asy
   await node.keys.revoke("old", false);
 });
 
+Deno.test("KeyService: with tokens of an identity provider, admins need no key", async () => {
+  await using registry = openSqlite(":memory:");
+  using table = await RecordTable.open(keyKind, registry);
+  const keys = new KeyService(registry.collection(keyKind), table, new ManualClock(), true);
+  await keys.create(grant("view", "viewer"));
+  await keys.create(grant("root", "admin"));
+  await keys.revoke("root", false);
+});
+
 Deno.test("KeyService: expired keys and keys in an overlap are not rotated", async () => {
   await using node = await setUp();
   const expires = node.clock.wall() + 10_000;

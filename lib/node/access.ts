@@ -46,11 +46,11 @@ export interface AccessOptions {
 export async function openAccess(options: AccessOptions): Promise<NodeAccess> {
   const { config, registry, memory, catalog, clock, built } = options;
   const table = built.use(await RecordTable.open(keyKind, registry, memory));
-  const keys = new KeyService(registry.collection(keyKind), table, clock);
-  if (config["api.auth"] === "none") return { access: open, keys };
-  const tokens = await openTokens(config, clock, built);
-  const isAlwaysRequired = tokens !== undefined || config["api.auth"] === "keys" ||
-    !isLoopback(config["api.listen"]);
+  const isOpen = config["api.auth"] === "none";
+  const tokens = isOpen ? undefined : await openTokens(config, clock, built);
+  const keys = new KeyService(registry.collection(keyKind), table, clock, tokens !== undefined);
+  if (isOpen) return { access: open, keys };
+  const isAlwaysRequired = requiresKeys(config);
   const isUsable = tokens !== undefined || hasAdmin(table.list(), clock.wall());
   if (isAlwaysRequired && !isUsable && registry.health().ok) throw withoutKeys(config);
   const access = built.use(
@@ -73,6 +73,12 @@ async function openTokens(
   if (config["api.tokens.issuer"] === "") return undefined;
   const { openTokens } = await import("../access/tokens/open.ts");
   return openTokens(config, clock, built);
+}
+
+/** Returns whether a node requires keys even if there are none. */
+export function requiresKeys(config: Config): boolean {
+  const { "api.auth": auth, "api.tokens.issuer": issuer, "api.listen": listen } = config;
+  return auth !== "none" && (auth === "keys" || issuer !== "" || !isLoopback(listen));
 }
 
 /** A node that requires no keys. */

@@ -107,6 +107,31 @@ export function decodeRecord<T>(kind: RecordKind<T>, id: string, text: string): 
   return { problem: "it contains a record with another id" };
 }
 
+/** The records of a collection. */
+export interface RecordListing<T> {
+  readonly records: T[];
+  readonly damaged: readonly DamagedRecord[];
+}
+
+/**
+ * Reads stored records.
+ *
+ * @param texts id and text of each
+ */
+export function decodeRecords<T>(
+  kind: RecordKind<T>,
+  texts: Iterable<readonly [id: string, text: string]>,
+): RecordListing<T> {
+  const records: T[] = [];
+  const damaged: DamagedRecord[] = [];
+  for (const [id, text] of texts) {
+    const read = decodeRecord(kind, id, text);
+    if ("record" in read) records.push(read.record);
+    else damaged.push({ id, problem: read.problem });
+  }
+  return { records, damaged };
+}
+
 /** Returns whether a stored text is that of a record. Defaults, order of fields and spaces do not count. */
 export function isStored<T>(kind: RecordKind<T>, text: string, record: T): boolean {
   const read = decodeRecord(kind, kind.idOf(record), text);

@@ -6,7 +6,7 @@
 
 import { asServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import type { Collection, DamagedRecord, RecordKind } from "./collection.ts";
+import type { Collection, RecordKind, RecordListing } from "./collection.ts";
 
 /** Copies of records, of which only changed ones are written. A write that fails is logged. */
 export class KeptRecords<T> {
@@ -26,8 +26,8 @@ export class KeptRecords<T> {
   }
 
   /** Reads all copies; called before the first change. */
-  async read(): Promise<{ records: readonly T[]; damaged: readonly DamagedRecord[] }> {
-    let all: { records: T[]; damaged: readonly DamagedRecord[] } = { records: [], damaged: [] };
+  async read(): Promise<RecordListing<T>> {
+    let all: RecordListing<T> = { records: [], damaged: [] };
     const ignore = () => {};
     using _ = await this.#collection.watch({
       reset: (records, damaged) => all = { records, damaged },

@@ -43,6 +43,7 @@ Deno.test("doctor: a machine in order has no problem", async () => {
   assert.deepEqual(states(of("images")), ["ok", "ok", "ok"]);
   assert.match(of("etcd")[0]!.Message, /^etcd 3\.\d+\.\d+ responds at /);
   assert.deepEqual(states(of("etcd")), ["ok", "ok"]);
+  assert.match(of("keys")[0]!.Message, /There are no keys/);
   assert.match(of("clock")[0]!.Message, /within 2 s of 1 other clock$/);
   assert.deepEqual(states(of("ports")), ["ok", "ok"]);
   assert.deepEqual(states(of("disk")), ["ok", "ok"]);
@@ -86,6 +87,32 @@ Deno.test("doctor: an etcd that does not answer, or refuses the node, is an erro
   assert.match(refused.of("etcd")[1]!.Fix!, /etcd\.password/);
   const known = await examine({ ...address, "etcd.password": "secret" });
   assert.deepEqual(states(known.of("etcd")), ["ok", "ok"]);
+});
+
+Deno.test("doctor: keys of the registry that need attention are named, while the node runs", async () => {
+  await using etcd = await startEtcd();
+  await using dir = await tempDir("doctor-keys");
+  const embedded = { "data.dir": `${dir.path}/data`, "api.port": freePort() };
+  const shared = { "etcd.address": etcd.endpoint, "registry.udp.port": freePort() };
+  for (const config of [embedded, shared]) {
+    const required = await examine({ ...config, "api.listen": "0.0.0.0", "cluster.secret": "s" });
+    assert.deepEqual(states(required.of("keys")), ["error"]);
+    assert.match(required.of("keys")[0]!.Fix!, /serverledge keys init/);
+    await using node = await startNodeProcess({ config });
+    const create = async (grant: object, key = "") => {
+      const headers = { authorization: `Bearer ${key}` };
+      const body = JSON.stringify(grant);
+      return (await (await fetch(`${node.url}/keys`, { method: "POST", headers, body })).json())
+        .Key;
+    };
+    const admin = await create({ Name: "root", Role: "admin" });
+    await create({ Name: "soon", Role: "viewer", Expires: Date.now() + 86_400_000 }, admin);
+    const { of } = await examine(config);
+    assert.deepEqual(of("keys").map(({ Message }) => Message), [
+      "Number of keys: 2",
+      "Keys that expire within 14 days: soon",
+    ]);
+  }
 });
 
 Deno.test("doctor: a clock a minute behind that of etcd is an error", async () => {

@@ -17,7 +17,8 @@ import { warn } from "../view/warn.ts";
 export const doctor: Command = defineCommand({
   name: "doctor",
   brief: "Check whether this machine can run a node, and explain how to fix problems",
-  description: "Checks Docker, images, control groups, etcd, clocks, ports, open files, disk, " +
+  description:
+    "Checks Docker, images, control groups, etcd, access keys, clocks, ports, open files, disk, " +
     "certificates, the keys of a token issuer and the service with the configuration that start would use, and " +
     "changes nothing. Permissions are checked for the user that runs the command.",
   examples: [

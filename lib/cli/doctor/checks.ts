@@ -13,6 +13,7 @@ import { disk } from "./checks/disk.ts";
 import { docker } from "./checks/docker.ts";
 import { etcd } from "./checks/etcd.ts";
 import { images } from "./checks/images.ts";
+import { keys } from "./checks/keys.ts";
 import { ports } from "./checks/ports.ts";
 import { service } from "./checks/service.ts";
 import { tokens } from "./checks/tokens.ts";
@@ -23,6 +24,7 @@ export const checks: readonly Check[] = [
   images,
   controlGroups,
   etcd,
+  keys,
   clock,
   ports,
   descriptors,

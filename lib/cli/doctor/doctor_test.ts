@@ -3,6 +3,7 @@ import { readableFindings } from "../commands/doctor.ts";
 import { type Check, fine, problem, runChecks, type Subject } from "./check.ts";
 import { assessDates } from "./checks/certificates.ts";
 import { assessClock } from "./checks/clock.ts";
+import { assessKeys } from "./checks/keys.ts";
 import { assessSpace } from "./checks/disk.ts";
 import { measureOffset } from "./offset.ts";
 
@@ -62,6 +63,34 @@ Deno.test("assessDates: the certificate that expires first counts", () => {
   assert.equal(state(until(15), until(0)), "error");
   assert.equal(state({ from: 101 * dayMs, to: 200 * dayMs }), "error");
   assert.equal(state(), "error");
+});
+
+Deno.test("assessKeys: tells number, and the keys that have expired, soon do, or are unreadable", () => {
+  const now = 100 * dayMs;
+  const admin = { name: "root", role: "admin", expires: 0 } as const;
+  const key = (name: string, days: number) =>
+    ({ name, role: "viewer", expires: now + days * dayMs }) as const;
+  const assess = (records: Parameters<typeof assessKeys>[0]["records"], isRequired = true) =>
+    assessKeys({ records, damaged: [] }, { isRequired, hasIssuer: false }, now).map(({ state }) =>
+      state
+    );
+  assert.deepEqual(assess([], false), ["ok"]);
+  assert.deepEqual(assess([]), ["error"]);
+  assert.deepEqual(assess([admin]), ["ok"]);
+  assert.deepEqual(assess([{ ...admin, expires: now }], false), ["error", "warning"]);
+  const damaged = [{ id: "torn", problem: "its value is not JSON" }];
+  const records = [admin, key("old", 0), key("soon", 13), key("late", 15)];
+  assert.deepEqual(
+    assessKeys({ records, damaged }, { isRequired: true, hasIssuer: true }, now).map((
+      { message },
+    ) => message),
+    [
+      "Number of keys: 5",
+      "Expired keys: old",
+      "Keys that expire within 14 days: soon",
+      "Keys whose records are unreadable, so that they are invalid: torn",
+    ],
+  );
 });
 
 Deno.test("readableFindings: problems have their remedy below them, in one line each", () => {

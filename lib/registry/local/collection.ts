@@ -4,19 +4,24 @@
  * @module
  */
 
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Clock } from "../../base/clock.ts";
 import { Listeners } from "../../base/listeners.ts";
+import { exists } from "../../base/text_file.ts";
 import {
   type Collection,
-  type DamagedRecord,
-  decodeRecord,
+  decodeRecords,
   encodeRecord,
   isStored,
   type RecordKind,
+  type RecordListing,
   type RecordObserver,
 } from "../collection.ts";
 import { UnreadableValues } from "../records.ts";
 import type { Prepared } from "./sqlite_file.ts";
+
+/** Selects the records of a kind. */
+export const selectRecords = "SELECT id, record FROM records WHERE kind = ? ORDER BY id";
 
 /** Statements that a collection uses. */
 type Statements = Prepared<
@@ -96,21 +101,29 @@ export class SqliteCollection<T> implements Collection<T> {
     });
   }
 
-  #read(prepared: Statements): { records: T[]; damaged: DamagedRecord[] } {
+  #read(prepared: Statements): RecordListing<T> {
     using unreadable = new UnreadableValues(this.#clock);
-    const { name } = this.#kind;
-    const records: T[] = [];
-    const damaged: DamagedRecord[] = [];
-    for (const row of prepared.records.all(name)) {
-      const id = row.id as string;
-      const read = decodeRecord(this.#kind, id, row.record as string);
-      if ("record" in read) {
-        records.push(read.record);
-        continue;
-      }
-      unreadable.add(`${name} ${id}`, read.problem);
-      damaged.push({ id, ...read });
+    const listing = listRecords(this.#kind, prepared.records);
+    for (const { id, problem } of listing.damaged) {
+      unreadable.add(`${this.#kind.name} ${id}`, problem);
     }
-    return { records, damaged };
+    return listing;
   }
+}
+
+/**
+ * Reads the records of a kind from the file of a registry, which a node may use.
+ *
+ * @returns none if there is no file
+ * @throws if the file is unreadable
+ */
+export function readRecords<T>(kind: RecordKind<T>, path: string): RecordListing<T> {
+  if (!exists(path)) return { records: [], damaged: [] };
+  using database = new DatabaseSync(path, { readOnly: true });
+  return listRecords(kind, database.prepare(selectRecords));
+}
+
+function listRecords<T>(kind: RecordKind<T>, select: StatementSync): RecordListing<T> {
+  const rows = select.all(kind.name) as { id: string; record: string }[];
+  return decodeRecords(kind, rows.map(({ id, record }) => [id, record]));
 }

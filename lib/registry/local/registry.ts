@@ -31,7 +31,7 @@ import {
   storedResult,
 } from "../registry.ts";
 import type { Collection, RecordKind } from "../collection.ts";
-import { SqliteCollection } from "./collection.ts";
+import { selectRecords, SqliteCollection } from "./collection.ts";
 import { layout } from "./layout.ts";
 import { Parts, wholeBytes } from "./parts.ts";
 import { openDatabase, prepareAll, type Prepared, unusable } from "./sqlite_file.ts";
@@ -48,7 +48,7 @@ const statements = {
   putRecord: "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
   getRecord: "SELECT record FROM records WHERE kind = ? AND id = ?",
   removeRecord: "DELETE FROM records WHERE kind = ? AND id = ?",
-  records: "SELECT id, record FROM records WHERE kind = ? ORDER BY id",
+  records: selectRecords,
   putCode: "INSERT INTO code VALUES (?, ?) ON CONFLICT DO NOTHING",
   hasCode: "SELECT 1 FROM code WHERE hash = ?",
   getCode: "SELECT archive FROM code WHERE hash = ?",
