@@ -5,49 +5,13 @@ import { ExecutorEndpoint } from "../../lib/runtime/wire/endpoint.ts";
 import type { ResultMemory } from "../../lib/runtime/wire/result_memory.ts";
 import { release } from "../../lib/json/quoted.ts";
 import { dockerCall } from "../support/docker.ts";
+import { closed, connect, openEndpoint, send } from "../support/executor_endpoint.ts";
 import { eventually } from "../support/eventually.ts";
 import { tempDir } from "../support/temp_dir.ts";
 import { bytesOf } from "../../lib/runtime/sandbox/child_output.ts";
 
-/** An endpoint in a folder of its own. */
-async function open(token: string, results?: ResultMemory) {
-  await using stack = new AsyncDisposableStack();
-  const { path } = stack.use(await tempDir("endpoint"));
-  const socket = `${path}/node.sock`;
-  const endpoint = stack.use(
-    ExecutorEndpoint.open({ path: socket, token, ...(results && { results }) }),
-  );
-  const kept = stack.move();
-  return { endpoint, socket, [Symbol.asyncDispose]: () => kept.disposeAsync() };
-}
-
-/** Connects as an executor does, and sends frames. */
-async function connect(socket: string, ...frames: string[]): Promise<Deno.UnixConn> {
-  const conn = await Deno.connect({ transport: "unix", path: socket });
-  await send(conn, ...frames);
-  return conn;
-}
-
-async function send(conn: Deno.Conn, ...frames: string[]): Promise<void> {
-  const batch = new FrameBatch();
-  for (const frame of frames) batch.add(frame);
-  const bytes = batch.bytes();
-  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
-}
-
-/** Resolves when the other side has closed. */
-async function closed(conn: Deno.Conn): Promise<void> {
-  const buffer = new Uint8Array(1024);
-  try {
-    while (await conn.read(buffer) !== null);
-  } catch {
-    // Closed with bytes that nobody had read.
-  }
-  conn.close();
-}
-
 Deno.test("a connection without the token is closed, and the executor is still expected", async () => {
-  await using world = await open("right");
+  await using world = await openEndpoint("right");
   await closed(await connect(world.socket, '{"token":"wrong"}'));
   await closed(await connect(world.socket, "not JSON"));
   const http = await Deno.connect({ transport: "unix", path: world.socket });
@@ -58,7 +22,7 @@ Deno.test("a connection without the token is closed, and the executor is still e
 });
 
 Deno.test("a hello of more than 4 KiB is refused before it is read", async () => {
-  await using world = await open("right");
+  await using world = await openEndpoint("right");
   const before = Deno.memoryUsage().external;
   const conns = await Promise.all(Array.from({ length: 40 }, async () => {
     const conn = await Deno.connect({ transport: "unix", path: world.socket });
@@ -71,7 +35,7 @@ Deno.test("a hello of more than 4 KiB is refused before it is read", async () =>
 });
 
 Deno.test("a few connections may be open before the hello, others are closed at once", async () => {
-  await using world = await open("right");
+  await using world = await openEndpoint("right");
   const conns: Deno.UnixConn[] = [];
   for (let count = 0; count < 8; count++) {
     conns.push(await Deno.connect({ transport: "unix", path: world.socket }));
@@ -102,7 +66,7 @@ Deno.test("a connection that arrives when no descriptor is left is accepted late
 });
 
 Deno.test("replies find their calls in any order; a reply to no call is ignored", async () => {
-  await using world = await open("t");
+  await using world = await openEndpoint("t");
   using executor = await connect(world.socket, '{"token":"t"}');
   const connection = await world.endpoint.connected;
   const calls = ["a", "b", "c"].map((id) => connection.invoke(dockerCall({ id })));
@@ -118,7 +82,7 @@ Deno.test("replies find their calls in any order; a reply to no call is ignored"
 
 Deno.test("a broken frame ends the connection and its calls", async () => {
   for (const garbage of ["[]", "nonsense", '{"id":1}']) {
-    await using world = await open("t");
+    await using world = await openEndpoint("t");
     const executor = await connect(world.socket, '{"token":"t"}');
     const connection = await world.endpoint.connected;
     const call = connection.invoke(dockerCall());
@@ -130,13 +94,13 @@ Deno.test("a broken frame ends the connection and its calls", async () => {
 });
 
 Deno.test("a peer that does not read blocks no other, and its calls fail when it disconnects", async () => {
-  await using slowWorld = await open("slow");
+  await using slowWorld = await openEndpoint("slow");
   const slow = await connect(slowWorld.socket, '{"token":"slow"}');
   const slowConnection = await slowWorld.endpoint.connected;
   const text = "x".repeat(8 << 20);
   const stuck = slowConnection.invoke(dockerCall({ params: { text } }));
   const behind = slowConnection.invoke(dockerCall());
-  await using world = await open("quick");
+  await using world = await openEndpoint("quick");
   using quick = await connect(world.socket, '{"token":"quick"}');
   const connection = await world.endpoint.connected;
   const call = connection.invoke(dockerCall({ id: "q" }));
@@ -153,7 +117,7 @@ Deno.test("a path too long for a socket is refused with the remedy", () => {
 });
 
 Deno.test("output is forwarded when it arrives, and kept for its call's reply", async () => {
-  await using world = await open("t");
+  await using world = await openEndpoint("t");
   const log = (id: string | null, text: string) => JSON.stringify({ log: id, text });
   using executor = await connect(world.socket, '{"token":"t"}', log(null, "loading\n"));
   using connection = await world.endpoint.connected;
@@ -184,7 +148,7 @@ Deno.test("output is forwarded when it arrives, and kept for its call's reply", 
 });
 
 Deno.test("a call that ends with its executor has its output", async () => {
-  await using world = await open("t");
+  await using world = await openEndpoint("t");
   const executor = await connect(world.socket, '{"token":"t"}');
   using connection = await world.endpoint.connected;
   const call = connection.invoke(dockerCall({ id: "a" }));
@@ -199,7 +163,7 @@ Deno.test("a call that ends with its executor has its output", async () => {
 });
 
 Deno.test("ExecutorConnection.follow: counts output of a pipe, also after the connection has closed", async () => {
-  await using world = await open("t");
+  await using world = await openEndpoint("t");
   const executor = await connect(world.socket, '{"token":"t"}');
   using connection = await world.endpoint.connected;
   await using cat = new Deno.Command("cat", { stdin: "piped", stdout: "piped" }).spawn();
@@ -248,7 +212,7 @@ const longText = "x".repeat(300_000);
 
 Deno.test("ExecutorConnection: a long result of a reply that fails is released", async () => {
   const { counts, results } = countedMemory();
-  await using world = await open("t", results);
+  await using world = await openEndpoint("t", results);
   const executor = await connect(world.socket, '{"token":"t"}');
   using connection = await world.endpoint.connected;
   const error = { type: "Own", message: "", traceback: "" };
@@ -275,7 +239,7 @@ Deno.test("ExecutorConnection: a long result of a reply that fails is released",
 
 Deno.test("ExecutorConnection: reserves memory for a long reply, however it begins", async () => {
   const { counts, results } = countedMemory();
-  await using world = await open("t", results);
+  await using world = await openEndpoint("t", results);
   const executor = await connect(world.socket, '{"token":"t"}');
   using connection = await world.endpoint.connected;
   const rest = `"ok":true,"result":"${longText}","output":""}`;

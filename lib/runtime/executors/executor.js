@@ -511,8 +511,9 @@ let lastInvoked = 0;
 function invoke(call, name, params) {
   return new Promise((resolve, reject) => {
     const number = ++lastInvoked;
-    const fields = { invoke: number, call, function: String(name), params };
-    if (!send(fields)) {
+    const head = JSON.stringify({ invoke: number, call, function: String(name) }).slice(0, -1);
+    // JSON has no text for a function or undefined.
+    if (!sendText(`${head},"params":${JSON.stringify(params) || "null"}}`)) {
       const message = "The parameters are longer than 64 MiB of JSON";
       return reject(new InvocationError({ code: "PAYLOAD_TOO_LARGE", message }));
     }
@@ -524,8 +525,14 @@ function settleInvoked({ invoked: number, result, error }) {
   const waiting = invoked.get(number);
   invoked.delete(number);
   if (!waiting) return;
-  if (error) waiting.reject(new InvocationError(error));
-  else waiting.resolve(JSON.parse(result));
+  if (error) return waiting.reject(new InvocationError(error));
+  try {
+    waiting.resolve(JSON.parse(result));
+  } catch {
+    // Custom images may respond with any text.
+    const message = "The result of the function is not JSON";
+    waiting.reject(new InvocationError({ code: "FUNCTION_ERROR", message }));
+  }
 }
 
 // Results and failures.

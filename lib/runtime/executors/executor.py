@@ -681,7 +681,10 @@ def result_in(frame):
     error = frame.get("error")
     if error is not None:
         raise InvocationError(error["code"], error["message"])
-    return loads(frame["result"])
+    try:
+        return loads(frame["result"])
+    except (ValueError, StopIteration):  # custom images may respond with any text
+        raise InvocationError("FUNCTION_ERROR", "The result of the function is not JSON") from None
 
 
 # Failures and results ------------------------------------------------------------------------

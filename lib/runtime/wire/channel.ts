@@ -12,7 +12,7 @@ import { sliceBytes } from "../../base/slices.ts";
 import { liftText, RestTooLong } from "../../json/lift.ts";
 import { QuotedText, release } from "../../json/quoted.ts";
 import { JsonScanError } from "../../json/tokens.ts";
-import { invokePrefix, refusedInvoke, serveInvoke } from "./callees.ts";
+import { Callees, invokePrefix, InvokeRequests } from "./callees.ts";
 import type { Call, Reply } from "../environment.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { type Frame, FrameError, FrameReader, maxFrameBytes, receive } from "./frames.ts";
@@ -59,6 +59,7 @@ export class ExecutorConnection implements Disposable {
   readonly #pending = new PendingCalls();
   readonly #closed = Promise.withResolvers<void>();
   readonly #writer: FrameWriter;
+  readonly #invokes: InvokeRequests;
   #open = true;
   #isBroken = false;
   /** True if the executor waits for its next call on {@link ExecutorConnection.callPipe}. */
@@ -82,6 +83,7 @@ export class ExecutorConnection implements Disposable {
     this.#conn = conn;
     this.#results = results;
     this.#writer = new FrameWriter(conn, () => this[Symbol.dispose]());
+    this.#invokes = new InvokeRequests((callId) => this.#pending.find(callId), this.#writer);
   }
 
   /** Resolves when the connection is closed, by either side. */
@@ -159,7 +161,8 @@ export class ExecutorConnection implements Disposable {
   cancel(id: string): boolean {
     const pending = this.#pending.find(id);
     if (!pending) return false;
-    pending.callees?.cancel();
+    // It is kept even if the call has invoked nothing: it can invoke nothing from now on.
+    (pending.callees ??= new Callees()).cancel();
     this.#writer.add(JSON.stringify({ cancel: id }));
     return true;
   }
@@ -178,7 +181,7 @@ export class ExecutorConnection implements Disposable {
    * @throws `PAYLOAD_TOO_LARGE`, and nothing is sent
    */
   send(message: object): void {
-    if (this.#open) this.#writer.add(JSON.stringify(message));
+    this.#writer.add(JSON.stringify(message));
   }
 
   /**
@@ -272,7 +275,9 @@ export class ExecutorConnection implements Disposable {
       return this.#pending.receivePart(readPart(text), taken);
     }
     if (text.startsWith(logPrefix)) return this.#pending.receiveOutput(readLog(text));
-    if (text.startsWith(invokePrefix)) return this.#receiveInvoke(encoder.encode(text));
+    if (text.startsWith(invokePrefix)) {
+      return this.#invokes.serve(encoder.encode(text), undefined);
+    }
     this.#settle(readReply(text));
   }
 
@@ -300,7 +305,7 @@ export class ExecutorConnection implements Disposable {
       const reply = refusal ? refusedResult(refusal) : tooLong(this.#maxResultBytes);
       return this.#settle(readCutReply(decoder.decode(bytes), reply));
     }
-    if (invokes) return this.#receiveInvoke(bytes, held);
+    if (invokes) return this.#invokes.serve(bytes, held);
     using owned = new DisposableStack();
     if (held) owned.use(held);
     try {
@@ -332,20 +337,13 @@ export class ExecutorConnection implements Disposable {
     if (this.#pending.settle(id, reply)) this.#waits = waits;
   }
 
-  #receiveInvoke(bytes: Uint8Array<ArrayBuffer>, held?: Disposable): void {
-    const send = (text: string, value?: Uint8Array) => {
-      if (this.#open) this.#writer.add(text, value);
-    };
-    serveInvoke(bytes, held, (callId) => this.#pending.find(callId), send);
-  }
-
   #refuseInvoke(ends: string, refusal: ServerledgeError | undefined): void {
     const maxMib = this.#maxResultBytes / (1 << 20);
     const reason = refusal ?? new ServerledgeError(
       "PAYLOAD_TOO_LARGE",
       `The parameters are longer than ${maxMib} MiB, the maximum between functions (api.result.max)`,
     );
-    this.#writer.add(refusedInvoke(ends, reason));
+    this.#invokes.refuse(ends, reason);
   }
 }
 

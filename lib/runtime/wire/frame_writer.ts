@@ -13,7 +13,8 @@ export class FrameWriter {
   #filling = new FrameBatch();
   #writing = new FrameBatch();
   #flushing = false;
-  #flushed = Promise.resolve();
+  /** Resolved when the frames of {@link FrameWriter.#filling} are written; created on demand. */
+  #flushed: PromiseWithResolvers<void> | undefined;
   #open = true;
 
   /**
@@ -28,22 +29,26 @@ export class FrameWriter {
   }
 
   /**
-   * Adds a frame, which is written in the same turn of the event loop or after earlier frames.
+   * Adds a frame, which is written in the same turn of the event loop or after earlier frames. Nothing is
+   * added after the writer was closed or a write has failed.
    *
    * @param text JSON
    * @param value JSON of its last value; the text must end before it and the closing brace
    * @throws `PAYLOAD_TOO_LARGE` if the frame exceeds the maximum; it is not written
    */
   add(text: string, value?: Uint8Array): void {
+    if (!this.#open) return;
     this.#filling.add(text, value);
     if (this.#flushing) return;
     this.#flushing = true;
-    this.#flushed = Promise.resolve().then(() => this.#flush());
+    void Promise.resolve().then(() => this.#flush());
   }
 
-  /** Resolves when all added frames are written, or no more can be written. */
+  /** Resolves when the frames that were added so far are written, or no more can be written. */
   get flushed(): Promise<void> {
-    return this.#flushed;
+    if (!this.#flushing) return Promise.resolve();
+    this.#flushed ??= Promise.withResolvers();
+    return this.#flushed.promise;
   }
 
   /** Stops writing. */
@@ -53,18 +58,28 @@ export class FrameWriter {
 
   async #flush(): Promise<void> {
     try {
-      while (this.#open && this.#filling.length > 0) {
-        [this.#filling, this.#writing] = [this.#writing, this.#filling];
-        const bytes = this.#writing.bytes();
-        let sent = await this.#conn.write(bytes);
-        while (sent < bytes.length) sent += await this.#conn.write(bytes.subarray(sent));
-        this.#writing.clear();
-      }
+      while (this.#open && this.#filling.length > 0) await this.#flushBatch();
     } catch {
       this.#open = false;
       this.#failed();
     } finally {
       this.#flushing = false;
+      this.#flushed?.resolve();
+      this.#flushed = undefined;
+    }
+  }
+
+  async #flushBatch(): Promise<void> {
+    const flushed = this.#flushed;
+    this.#flushed = undefined;
+    [this.#filling, this.#writing] = [this.#writing, this.#filling];
+    try {
+      const bytes = this.#writing.bytes();
+      let sent = await this.#conn.write(bytes);
+      while (sent < bytes.length) sent += await this.#conn.write(bytes.subarray(sent));
+      this.#writing.clear();
+    } finally {
+      flushed?.resolve();
     }
   }
 }

@@ -18,6 +18,7 @@ function caller(params: Record<string, Json>) {
     reservation?.[Symbol.dispose]();
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     if (name === "fails") reject(new ServerledgeError("FUNCTION_ERROR", "ValueError: bad"));
+    else if (name === "text") resolve("hello");
     else if (name === "long") resolve(JSON.stringify("ü".repeat(1 << 20)));
     else if (name !== "never") resolve(decoder.decode(params.json));
     const cancel = () => {
@@ -49,6 +50,10 @@ Deno.test("context.invoke in containers", async (t) => {
       assert.deepEqual(await run({ name: "fails" }), {
         code: "FUNCTION_ERROR",
         message: "ValueError: bad",
+      });
+      assert.deepEqual(await run({ name: "text" }), {
+        code: "FUNCTION_ERROR",
+        message: "The result of the function is not JSON",
       });
       const text = "x".repeat(3 << 20);
       assert.deepEqual(await run({ name: "echo", params: { text } }), { result: { text } });

@@ -28,16 +28,16 @@ class InvocationError extends Error {
 
 /** Sends requests, and settles them when the node responds. */
 export class Invoker {
-  readonly #send: (message: object) => void;
+  readonly #send: (text: string) => void;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #last = 0;
 
   /**
    * Creates an invoker without requests.
    *
-   * @param send sends a message; throws if it is too long
+   * @param send sends the JSON of a message; throws if it is too long
    */
-  constructor(send: (message: object) => void) {
+  constructor(send: (text: string) => void) {
     this.#send = send;
   }
 
@@ -51,7 +51,9 @@ export class Invoker {
     const waiting = Promise.withResolvers<unknown>();
     try {
       const invoke = ++this.#last;
-      this.#send({ invoke, call, function: String(name), params });
+      const head = JSON.stringify({ invoke, call, function: String(name) }).slice(0, -1);
+      // JSON has no text for a function or undefined.
+      this.#send(`${head},"params":${JSON.stringify(params) ?? "null"}}`);
       this.#waiting.set(invoke, waiting);
     } catch (error) {
       waiting.reject(error);
@@ -63,7 +65,13 @@ export class Invoker {
   accept({ invoked, result, error }: InvokedMessage): void {
     const waiting = this.#waiting.get(invoked);
     this.#waiting.delete(invoked);
-    if (error) waiting?.reject(new InvocationError(error));
-    else waiting?.resolve(JSON.parse(result!));
+    if (error) return waiting?.reject(new InvocationError(error));
+    try {
+      waiting?.resolve(JSON.parse(result!));
+    } catch {
+      // Custom images may respond with any text.
+      const message = "The result of the function is not JSON";
+      waiting?.reject(new InvocationError({ code: "FUNCTION_ERROR", message }));
+    }
   }
 }

@@ -67,7 +67,7 @@ export async function runSandbox(): Promise<void> {
   let loaded: GuestFunction | undefined;
   const calls: RunningCalls = {};
   // The code may fetch while it is loaded.
-  const invoker = new Invoker((message) => wire.send(message));
+  const invoker = new Invoker((text) => wire.sendText(text));
   const accept = accepting(calls, invoker, network);
   const running = wire.run(accept);
   try {

@@ -29,7 +29,12 @@ export class Wire {
    * @throws `PAYLOAD_TOO_LARGE` if the message is too long; in that case nothing is sent
    */
   send(message: object): void {
-    this.#writer.add(JSON.stringify(message));
+    this.sendText(JSON.stringify(message));
+  }
+
+  /** Queues the JSON of a message, like {@link Wire.send}. */
+  sendText(text: string): void {
+    this.#writer.add(text);
   }
 
   /** Resolves when all queued messages have been written. */
