@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { code, get, post } from "../support/client.ts";
+import { buildWasm, wasmFunction } from "../support/functions/wasm.ts";
 import { defaultBinary, type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
@@ -78,6 +79,16 @@ Deno.test("a secret reaches the functions that use it, and nothing else", async 
     assert.equal(await read(node, "f", "DB_PASSWORD"), value);
     assert.equal(await read(node, "f", "X"), value);
     assert.equal(await read(node, "other", "DB_PASSWORD"), null);
+  });
+
+  await t.step("a WebAssembly command has it as a variable", async () => {
+    const { command } = await buildWasm();
+    const fields = { Env: { CASE: "context" }, Secrets: ["DB_PASSWORD=GREETING"] };
+    const definition = await wasmFunction("wasm", command, fields);
+    assert.equal((await post(`${node.url}/create`, definition)).status, 200);
+    const { body } = await post(`${node.url}/invoke/wasm`, {});
+    assert.equal(JSON.parse(body.Result).greeting, value);
+    assert.equal((await post(`${node.url}/delete`, { Name: "wasm" })).status, 200);
   });
 
   await t.step("lists, logs, status and files of the node do not show it", async () => {
