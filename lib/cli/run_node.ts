@@ -73,7 +73,10 @@ export async function runServer(
     if (problem && !globals.json) terminal.out.write(missing(problem, terminal));
   });
   using _successors = node.replaced && startSuccessors();
-  const isReplaced = await Promise.race([stop.asked, node.replaced?.then(() => true)]);
+  // A balancer is never replaced: only a signal stops it.
+  const isReplaced = node.replaced
+    ? await Promise.race([stop.asked, node.replaced.then(() => true)])
+    : await stop.asked;
   log.info(
     isReplaced
       ? "Another process serves this node now: running requests may finish here"
