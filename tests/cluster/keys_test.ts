@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { recordsPrefix } from "../../lib/registry/etcd/keys.ts";
+import { code } from "../support/client.ts";
 import { freePort } from "../support/network/free_port.ts";
 import { startEtcd } from "../support/etcd.ts";
 import { eventually } from "../support/eventually.ts";
@@ -86,4 +87,42 @@ Deno.test("keys are known to all nodes, also while etcd is away and after a rest
     assert.equal(await statusOf(restarted.url, "sl_x"), 401);
     etcd.thaw();
   });
+});
+
+Deno.test("a balancer that requires keys protects a node that requires none from strangers", async () => {
+  await using etcd = await startEtcd();
+  const common = { "etcd.address": etcd.endpoint, "cluster.secret": "s", "registry.udp.port": 0 };
+  await using node = await startNodeProcess({ config: { ...common, "api.auth": "none" } });
+  const { Key } = await post(`${node.url}/keys`, { Name: "root", Role: "admin" });
+  const source = "export default ({ headers }) => headers.authorization ?? 'none';";
+  const TarFunctionCode = await code({ "main.js": source });
+  const echo = { Name: "echo", Runtime: "deno", MemoryMB: 64, Handler: "main", TarFunctionCode };
+  await post(`${node.url}/create`, echo);
+  await using lb = await startNodeProcess({ command: "lb", config: common });
+  const as = async (path: string, key?: string, method = "POST", body?: string) => {
+    const headers = key === undefined ? undefined : { authorization: `Bearer ${key}` };
+    const response = await fetch(lb.url + path, {
+      method,
+      ...(headers && { headers }),
+      ...(body !== undefined && { body }),
+    });
+    return { status: response.status, text: await response.text() };
+  };
+  await eventually(
+    "the balancer has the node",
+    async () => (await as("/function", Key, "GET")).status === 200,
+  );
+  const stranger: [string, string][] = [
+    ["/create", "POST"],
+    ["/delete", "POST"],
+    ["/keys", "GET"],
+    ["/function", "GET"],
+    ["/logs/echo", "GET"],
+  ];
+  for (const [path, method] of stranger) {
+    assert.equal((await as(path, undefined, method)).status, 401, path);
+  }
+  assert.equal((await as("/openapi.json", undefined, "GET")).status, 200);
+  const { status, text } = await as("/fn/echo", Key);
+  assert.deepEqual([status, text], [200, "none"], "the function does not see the key");
 });
