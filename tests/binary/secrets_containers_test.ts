@@ -10,7 +10,7 @@ import { code, get, post } from "../support/client.ts";
 import { binaryImage, buildCustomImage, customImage } from "../support/docker.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/network/free_port.ts";
-import { type NodeProcess, startNodeProcess } from "../support/node.ts";
+import { type NodeProcess, removeContainers, startNodeProcess } from "../support/node.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
@@ -187,6 +187,8 @@ Deno.test("containers get secrets, and nothing else shows them", async (t) => {
 
 Deno.test("what a killed node leaves of secrets, its next start removes", async () => {
   await using data = await tempDir("secrets-data");
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => removeContainers(`${nodeId}-2`));
   const config = { "data.dir": data.path, "registry.node.id": `${nodeId}-2` };
   await using killed = await startNodeProcess({ config });
   await killed.cli(["secrets", "set", "TOKEN"], value);
