@@ -51,6 +51,7 @@ const install: Subcommand<Action> = {
         program: serviceProgram(),
         user,
         graceS: config["shutdown.grace"],
+        dataDir: config["data.dir"],
       };
       await apply(installation(unit, state), dryRun, terminal);
       terminal.err.write(aboutDocker(user, state.hasDockerGroup));

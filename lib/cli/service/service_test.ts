@@ -49,6 +49,13 @@ Deno.test("unitText: systemd waits longer than the node's grace", () => {
   assert.match(unitText({ ...options, graceS: 100.5 }), /^TimeoutStopSec=131$/m);
 });
 
+Deno.test("unitText: a data.dir of its own can be written", () => {
+  const line = (dataDir: string) =>
+    /^ReadWritePaths=(.*)$/m.exec(unitText({ ...options, dataDir }))?.[1];
+  assert.equal(line(""), "-/run/lock");
+  assert.equal(line("/srv/my 5% node"), '-/run/lock "-/srv/my 5%% node"');
+});
+
 Deno.test("unitText: only root keeps capabilities", () => {
   assert.match(unitText(options), /^CapabilityBoundingSet=$/m);
   assert.match(unitText({ ...options, user: "root" }), /^CapabilityBoundingSet=CAP_\w+ .*SETUID/m);

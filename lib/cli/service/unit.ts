@@ -4,6 +4,8 @@
  * @module
  */
 
+import { resolve } from "node:path";
+
 /** Name of the unit. */
 export const unitName = "serverledge.service";
 /** Name of the service's user and group, and of its directories below `/etc` and `/var/lib`. */
@@ -25,6 +27,8 @@ export interface UnitOptions {
   readonly user: string;
   /** `shutdown.grace` of the node, s. */
   readonly graceS: number;
+  /** `data.dir` of the node; empty or undefined for the service's own state directory. */
+  readonly dataDir?: string;
 }
 
 /**
@@ -40,7 +44,7 @@ const rootCapabilities =
  * `MemoryDenyWriteExecute` is impossible with a compiler at run time, and `PrivateUsers` would take the
  * membership in group `docker` away.
  */
-export function unitText({ program, user, graceS }: UnitOptions): string {
+export function unitText({ program, user, graceS, dataDir }: UnitOptions): string {
   return `[Unit]
 Description=Serverledge node
 Documentation=man:serverledge(1)
@@ -76,7 +80,7 @@ CapabilityBoundingSet=${user === "root" ? rootCapabilities : ""}
 NoNewPrivileges=yes
 ProtectSystem=strict
 # Nodes of one machine lock their ids here.
-ReadWritePaths=-/run/lock
+ReadWritePaths=-/run/lock${dataDir ? ` ${quoted(`-${resolve("/", dataDir)}`)}` : ""}
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
@@ -97,4 +101,9 @@ SystemCallErrorNumber=EPERM
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+/** Quotes a word of the unit, see systemd.syntax(7). */
+function quoted(word: string): string {
+  return JSON.stringify(word).replaceAll("%", "%%");
 }
