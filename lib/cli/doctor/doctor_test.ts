@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readableFindings } from "../commands/doctor.ts";
 import { type Check, fine, problem, runChecks, type Subject } from "./check.ts";
-import { assessDates } from "./checks/certificates.ts";
+import { assessAuthorities, assessDates } from "./checks/certificates.ts";
 import { assessClock } from "./checks/clock.ts";
 import { assessKeys } from "./checks/keys.ts";
 import { assessSpace } from "./checks/disk.ts";
@@ -91,6 +91,18 @@ Deno.test("assessKeys: tells number, and the keys that have expired, soon do, or
       "Keys whose records are unreadable, so that they are invalid: torn",
     ],
   );
+});
+
+Deno.test("assessAuthorities: the authority that expires last counts", () => {
+  const until = (days: number) => ({ from: 0, to: 100 * dayMs + days * dayMs });
+  const later = { from: 101 * dayMs, to: 200 * dayMs };
+  const state = (...dates: { from: number; to: number }[]) =>
+    assessAuthorities("x", dates, 100 * dayMs).state;
+  assert.equal(state(until(-5), until(15), later), "ok");
+  assert.equal(state(until(-5), until(13)), "warning");
+  assert.equal(state(until(-5), until(0)), "error");
+  assert.equal(state(later), "error");
+  assert.equal(state(), "error");
 });
 
 Deno.test("readableFindings: problems have their remedy below them, in one line each", () => {

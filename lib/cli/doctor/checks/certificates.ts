@@ -9,13 +9,10 @@ import { fileProblem } from "../../../base/text_file.ts";
 import type { SettingKey } from "../../../config/settings.ts";
 import { type Check, type Finding, fine, problem } from "../check.ts";
 
+/** Keys that name PEM files with certificates of authorities. Each certificate is trusted by itself. */
+const authorities: readonly SettingKey[] = ["cluster.tls.ca", "etcd.tls.ca"];
 /** Keys that name PEM files with certificates. */
-const keys: readonly SettingKey[] = [
-  "api.tls.cert",
-  "cluster.tls.ca",
-  "etcd.tls.ca",
-  "etcd.tls.cert",
-];
+const keys: readonly SettingKey[] = ["api.tls.cert", "etcd.tls.cert", ...authorities];
 
 const dayMs = 86_400_000;
 /** Time before the end of a certificate in which it should be renewed, ms. */
@@ -43,7 +40,9 @@ async function read(key: SettingKey, path: string): Promise<Finding> {
       from: Date.parse(validFrom),
       to: Date.parse(validTo),
     }));
-    return assessDates(`${key} (${path})`, dates, Date.now());
+    const name = `${key} (${path})`;
+    const assess = authorities.includes(key) ? assessAuthorities : assessDates;
+    return assess(name, dates, Date.now());
   } catch {
     return problem(
       "error",
@@ -53,15 +52,36 @@ async function read(key: SettingKey, path: string): Promise<Finding> {
   }
 }
 
+/** Dates between which a certificate is valid, ms since 1970. */
+interface Validity {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Assesses the dates of authorities. Bundles of a system have some that have expired: an error is only that
+ * none is valid, and a warning that the last one soon is not.
+ *
+ * @param name of the file
+ */
+export function assessAuthorities(
+  name: string,
+  dates: readonly Validity[],
+  now: number,
+): Finding {
+  const valid = dates.filter(({ from, to }) => from <= now && now < to);
+  const last = valid.toSorted((a, b) => b.to - a.to)[0];
+  return assessDates(name, last ? [last] : dates, now);
+}
+
 /**
  * Assesses the dates of the certificates of a file, of which the first to expire counts.
  *
  * @param name of the file
- * @param dates ms since 1970
  */
 export function assessDates(
   name: string,
-  dates: readonly { readonly from: number; readonly to: number }[],
+  dates: readonly Validity[],
   now: number,
 ): Finding {
   const from = Math.max(...dates.map(({ from }) => from));
