@@ -115,6 +115,19 @@ Deno.test("a backup of a running node is restored to another data folder", async
     assert.match(stderr, /Cannot use the backup missing: no such file or directory/);
     assert.ok(![...Deno.readDirSync(dir.path)].some(({ name }) => name === "above"));
   });
+  await t.step({
+    name: "restore as root refuses an unused folder of another user",
+    ignore: Deno.uid() !== 0,
+    fn: async () => {
+      const folder = `${dir.path}/other`;
+      await Deno.mkdir(folder);
+      await Deno.chown(folder, 65534, 65534);
+      const { code, stderr } = await run("restore", target, "--set", `data.dir=${folder}`);
+      assert.notEqual(code, 0);
+      assert.match(stderr, /belongs to user 65534; restore as this user/);
+      assert.deepEqual([...Deno.readDirSync(folder)], []);
+    },
+  });
   await t.step("restore brings the function and its code back", async () => {
     const { code, stdout, stderr } = await run("restore", target, ...own);
     assert.equal(code, 0, stderr);

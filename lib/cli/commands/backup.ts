@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import { merge, object } from "@optique/core/constructs";
 import type { InferValue } from "@optique/core/parser";
 import { ServerledgeError } from "../../base/errors.ts";
-import { fileProblem } from "../../base/text_file.ts";
+import { exists, fileProblem } from "../../base/text_file.ts";
 import { quantity } from "../../base/quantity.ts";
 import { connect } from "../client/session.ts";
 import { type Command, defineCommand } from "../command.ts";
@@ -88,6 +88,7 @@ export const restore: Command = defineCommand({
   async run({ source, ...options }, globals, terminal) {
     const { config, path } = await registryOf(options, globals, terminal);
     requireEmbedded(config["etcd.address"]);
+    requireOwner(dirname(path));
     const { NodeHome } = await import("../../cluster/home.ts");
     // No node can start meanwhile.
     using home = NodeHome.open(config["data.dir"], config["registry.node.id"]);
@@ -115,6 +116,18 @@ function requireEmbedded(etcd: string): void {
   throw new ServerledgeError(
     "INVALID_REQUEST",
     `The registry of this configuration is etcd (${etcd}): use etcdctl snapshot save and restore`,
+  );
+}
+
+/** Refuses to create files as root in an unused folder of another user, who could not open them. */
+function requireOwner(folder: string): void {
+  if (Deno.uid() !== 0 || !exists(folder) || exists(`${folder}/lock`)) return;
+  const { uid } = Deno.statSync(folder);
+  if (uid === 0) return;
+  throw new ServerledgeError(
+    "INVALID_REQUEST",
+    `Cannot restore to ${folder} as root: no node has used it, and it belongs to user ${uid}; restore ` +
+      `as this user (sudo -u '#${uid}'), or start its node once before`,
   );
 }
 
