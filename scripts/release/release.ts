@@ -4,6 +4,7 @@
  *
  * Usage: deno run -A scripts/release/release.ts [--target x86_64|aarch64]... [--programs DIR] [--output DIR]
  *
+ * An earlier release in the output directory is removed; a directory with other files is refused.
  * `--programs` packs the programs of a directory, e.g. `dist`, instead of building them. Needs dpkg-deb, tar
  * and gzip.
  *
@@ -31,7 +32,7 @@ interface ReleaseOptions {
   readonly targets: readonly Target[];
   /** Directory with the programs `serverledge-x86_64` and `serverledge-aarch64`. */
   readonly programs: string;
-  /** Directory for the release; what is in it is removed. */
+  /** Directory for the release; an earlier release in it is removed. */
   readonly output: string;
 }
 
@@ -49,11 +50,23 @@ async function makeRelease(options: ReleaseOptions): Promise<void> {
   const { time, commit } = await origin();
   const materials = await sbom(time, commit);
   const files = await commonFiles(time, materials);
-  await Deno.remove(output, { recursive: true }).catch(() => {});
   await Deno.mkdir(output, { recursive: true });
+  await removeRelease(output);
   for (const target of targets) await pack({ ...options, files, time }, target);
   await Deno.writeTextFile(`${output}/serverledge-${manifest.version}.cdx.json`, materials);
   await writeSums(output);
+}
+
+/** Removes an earlier release. @throws if the directory has anything else, and then removes nothing */
+async function removeRelease(output: string): Promise<void> {
+  const names = [...Deno.readDirSync(output)].map(({ name }) => name);
+  const other = names.find((name) =>
+    !/^serverledge.*\.(deb|tar\.gz|json)$|^SHA256SUMS$/.test(name)
+  );
+  if (other !== undefined) {
+    throw new Error(`Cannot write a release to ${output}: it has other files (${other})`);
+  }
+  for (const name of names) await Deno.remove(`${output}/${name}`);
 }
 
 async function origin(): Promise<{ time: number; commit: string }> {

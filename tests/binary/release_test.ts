@@ -71,6 +71,11 @@ Deno.test("release: the same commit gives the same packages, each with its archi
     sums.push(await Deno.readTextFile(`${made}/SHA256SUMS`));
   }
   assert.equal(sums[0], sums[1]);
+  const again = `${dir.path}/1`;
+  await pack(programs, again, ["x86_64", "aarch64"]);
+  await Deno.writeTextFile(`${again}/own.txt`, "not of a release");
+  await assert.rejects(pack(programs, again, ["x86_64"]), /it has other files \(own\.txt\)/);
+  assert.ok((await Deno.readTextFile(`${again}/SHA256SUMS`)).includes("arm64"));
   assert.deepEqual(sums[0]!.trim().split("\n").map((line) => line.split("  ")[1]), [
     `serverledge-${manifest.version}-linux-aarch64.tar.gz`,
     `serverledge-${manifest.version}-linux-x86_64.tar.gz`,
