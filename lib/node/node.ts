@@ -58,7 +58,7 @@ export async function startNode(
   const home = built.use(openHome(config, predecessor));
   const node = identityOf(config, home.nodeId);
   const self = { id: node.id, process: node.incarnation };
-  const auth = clusterAuth(config["cluster.secret"], self, clock);
+  const auth = clusterAuth(config["cluster.secret"], self, clock, predecessor?.gone);
   const bodies = bodyBudget(config);
   const base: NodeBase = { config, home, node, clock, auth, predecessor, bodies, built };
   const policy = await openPolicy(base);

@@ -69,10 +69,27 @@ for (const user of ["serverledge", "root"]) {
     const long = await machine.ok("serverledge", "doctor", "--json", "--set", "shutdown.grace=80");
     assert.match(long, /TimeoutStopSec=110 in the unit/);
 
+    await machine.copy(defaultBinary(), `${program}.new`);
+    await machine.ok("mv", `${program}.new`, program);
+    await machine.ok("systemctl", "reload", "serverledge");
+    await eventually("the installed program has taken over", async () => {
+      const pid = await machine.ok("systemctl", "show", "-p", "MainPID", "--value", "serverledge");
+      const old = await machine.run(["test", "-e", `/proc/${state.Pid}`]);
+      return pid.trim() !== String(state.Pid) && old.code !== 0;
+    });
+    const facts = ["ActiveState", "NRestarts"].flatMap((one) => ["-p", one]);
+    assert.equal(
+      (await machine.ok("systemctl", "show", ...facts, "serverledge")).trim(),
+      "NRestarts=0\nActiveState=active",
+    );
+    const again = JSON.parse(await machine.ok("serverledge", "invoke", "inc", "-p", "n:2"));
+    assert.equal(again.Result, '{"n":3}');
+    const replaced = JSON.parse(await machine.ok("serverledge", "service", "status"));
+
     await machine.ok("systemctl", "kill", "--kill-who=main", "--signal=KILL", "serverledge");
     await eventually("systemd has restarted the node", async () => {
-      const again = await machine.run(["serverledge", "service", "status"]);
-      return again.code === 0 && JSON.parse(again.stdout).Pid !== state.Pid &&
+      const status = await machine.run(["serverledge", "service", "status"]);
+      return status.code === 0 && JSON.parse(status.stdout).Pid !== replaced.Pid &&
         (await machine.run(["serverledge", "status"])).code === 0;
     });
     const listed = await machine.ok("serverledge", "list");

@@ -57,7 +57,7 @@ User=${user}
 Group=${user}
 ExecStart=${program} start
 # Starts the installed program, which takes over without a lost request and tells its process id.
-ExecReload=/bin/kill -USR2 $MAINPID
+ExecReload=/bin/sh -c "kill -USR2 $MAINPID"
 NotifyAccess=all
 EnvironmentFile=-${environmentFile}
 StateDirectory=${serviceUser}

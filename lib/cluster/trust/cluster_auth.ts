@@ -24,17 +24,19 @@ export interface ClusterAuth {
  *
  * @param secret the cluster's
  * @param self this process
+ * @param formerEnded resolves when an earlier process of the node has ended, if it is still running
  * @returns undefined without a secret: nothing is signed
  */
 export function clusterAuth(
   secret: string,
   self: NodeProcessId,
   clock: Clock,
+  formerEnded?: Promise<void>,
 ): ClusterAuth | undefined {
   if (secret === "") return undefined;
   return {
     signer: new RequestSigner(secret, self, clock),
-    verifier: new RequestVerifier(secret, self, clock),
+    verifier: new RequestVerifier(secret, self, clock, formerEnded),
     registrations: new Registrations(secret),
     datagrams: new DatagramCodec(secret),
   };

@@ -50,18 +50,26 @@ export class RequestVerifier {
   readonly #requests: ClusterKey;
   readonly #responses: ClusterKey;
   readonly #received: ReplayWindows;
-  readonly #startedAt: number;
+  /** Since when no former process of the node can run requests. */
+  #aloneSince: number;
 
   /**
    * Creates a verifier that has received nothing.
    *
    * @param secret the cluster's; not empty
-   * @param receiver this process; no former process of the node is running
+   * @param receiver this process
+   * @param formerEnded resolves when a former process of the node has ended, if it is still running
    */
-  constructor(secret: string, receiver: NodeProcessId, clock: Clock) {
+  constructor(
+    secret: string,
+    receiver: NodeProcessId,
+    clock: Clock,
+    formerEnded?: Promise<void>,
+  ) {
     this.#receiver = receiver;
     this.#clock = clock;
-    this.#startedAt = clock.now();
+    this.#aloneSince = formerEnded ? Infinity : clock.now();
+    void formerEnded?.then(() => this.#aloneSince = clock.now());
     this.#received = new ReplayWindows(maxClockSkewMs, clock);
     this.#requests = new ClusterKey(secret, "request");
     this.#responses = new ClusterKey(secret, "response");
@@ -120,7 +128,7 @@ export class RequestVerifier {
         ),
         headers: [
           [processHeader, process],
-          [uptimeHeader, String(Math.floor(this.#clock.now() - this.#startedAt))],
+          [uptimeHeader, String(Math.max(0, Math.floor(this.#clock.now() - this.#aloneSince)))],
         ],
       };
     }
