@@ -5,6 +5,8 @@ import { code, get, nodejs, post, python } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/network/free_port.ts";
 import { startNodeProcess } from "../support/node.ts";
+import { makeCertificate } from "../support/network/certificates.ts";
+import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
 
 /** Number of clients that send requests all the time. */
@@ -107,6 +109,42 @@ Deno.test("handover: under load no request is lost, and nothing of the former pr
   // The folder is free again.
   await using third = await start();
   assert.equal((await get(`${third.url}/healthz`)).status, 200);
+});
+
+Deno.test("handover: clients of TLS and HTTP/2 notice nothing", async () => {
+  await using folder = await tempDir("handover");
+  const certificate = await makeCertificate(folder.path, "node");
+  const { cert, key } = certificate;
+  const { start, successor } = starter(folder.path, { "api.tls.cert": cert, "api.tls.key": key });
+  await using first = await start();
+  let stopped = false;
+  const statuses: string[] = [];
+  /** Sends requests over one connection as long as the server keeps it, then over another. */
+  const client = async (version: string) => {
+    while (!stopped) {
+      const { stdout, stderr } = await runToEnd([
+        ...["curl", "--silent", "--show-error", version, "--cacert", cert],
+        ...["--output", "/dev/null", "--write-out", "%{http_code} %{http_version}\n"],
+        `${first.url}/healthz?[1-200]`,
+      ]);
+      statuses.push(...stdout.trimEnd().split("\n"), ...stderr.split("\n").filter(Boolean));
+    }
+  };
+  const running = Promise.all(["--http1.1", "--http2", "--http2"].map(client));
+  try {
+    await eventually("requests are running", () => Promise.resolve(statuses.length > 600));
+    await using second = await successor();
+    assert.equal(await first.exit, 0, first.log());
+    const before = statuses.length;
+    await eventually("requests go on", () => Promise.resolve(statuses.length > before + 600));
+    stopped = true;
+    await running;
+    assert.equal(await second.stop(), 0, second.log());
+  } finally {
+    stopped = true;
+    await running;
+  }
+  assert.deepEqual(new Set(statuses), new Set(["200 1.1", "200 2"]));
 });
 
 /** Number of containers that are instances. */

@@ -7,6 +7,7 @@
 
 import { closeQuietly } from "../../base/close.ts";
 import { writeAll } from "../output.ts";
+import { LeavingFrames } from "./http2_leaving.ts";
 import type { HttpHandler, OutgoingResponse } from "./messages.ts";
 import { http2Preface } from "./request_head.ts";
 import type { BodyReading } from "./served_body.ts";
@@ -30,7 +31,7 @@ export interface TunnelClient {
 export class Http2Tunnels {
   readonly #handler: HttpHandler;
   readonly #timeouts: ClientTimeouts;
-  readonly #servers = new Set<Deno.HttpServer>();
+  readonly #open = new Set<LeavingFrames>();
   #isDraining = false;
 
   /**
@@ -53,27 +54,30 @@ export class Http2Tunnels {
   async carry(conn: Deno.Conn, first: Uint8Array, client: TunnelClient): Promise<void> {
     const session = new Session(this.#handler, this.#timeouts, client, () => inner?.close());
     let inner: Deno.UnixConn | undefined;
+    const frames = new LeavingFrames(conn);
     let server: Deno.HttpServer | undefined;
     try {
       ({ server, inner } = await serveOne((request) => session.answer(request)));
-      this.#servers.add(server);
-      if (this.#isDraining) this.drain();
       session.becameIdle();
+      this.#open.add(frames);
+      if (this.#isDraining) frames.leave();
       await writeAll(inner, encoder.encode(http2Preface));
       await writeAll(inner, first);
-      await Promise.race([copy(conn, inner), copy(inner, conn)]);
+      const serverEnd = inner;
+      const requests = copy(conn, (bytes) => writeAll(serverEnd, bytes));
+      await Promise.race([requests, copy(inner, (bytes) => frames.pass(bytes))]);
     } finally {
       session.end();
       closeQuietly(inner);
+      this.#open.delete(frames);
       await server?.shutdown();
-      if (server) this.#servers.delete(server);
     }
   }
 
-  /** Asks all clients to open another connection (GOAWAY); their requests in progress are answered. */
+  /** Asks all clients to open another connection; the requests that they have sent are answered. */
   drain(): void {
     this.#isDraining = true;
-    for (const server of this.#servers) void server.shutdown();
+    for (const frames of this.#open) frames.leave();
   }
 }
 
@@ -220,9 +224,12 @@ class Session {
   }
 }
 
-async function copy(from: Deno.Conn, to: Deno.Conn): Promise<void> {
+async function copy(
+  from: Deno.Conn,
+  write: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
   const buffer = new Uint8Array(pieceBytes);
   for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
-    await writeAll(to, buffer.subarray(0, count));
+    await write(buffer.subarray(0, count));
   }
 }
