@@ -5,9 +5,13 @@
  */
 
 import assert from "node:assert/strict";
+import { randomId } from "../../lib/base/ids.ts";
 import { eventually } from "./eventually.ts";
 import { runToEnd } from "./process.ts";
 import { tempDir } from "./temp_dir.ts";
+
+/** Address of its bridge, which no container uses: of a range for benchmarks (RFC 2544). */
+const bridgeAddress = "198.19.255.1/30";
 
 /** A running engine. Disposing it removes its containers and images, and ends it. */
 export interface PrivateEngine extends AsyncDisposable {
@@ -34,6 +38,11 @@ export async function startEngine(...images: string[]): Promise<PrivateEngine> {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir("dockerd"));
   const address = `unix://${path}/docker.sock`;
+  // With --bridge none, it would remove the bridge of the machine's engine.
+  const bridge = `engine-${randomId(6)}`;
+  await ip("link", "add", bridge, "type", "bridge");
+  stack.defer(() => ip("link", "delete", bridge));
+  await ip("address", "add", bridgeAddress, "dev", bridge);
   let process: Deno.ChildProcess | undefined;
   const client = (...args: string[]) => runToEnd(["docker", "--host", address, ...args]);
   const docker = async (...args: string[]) => {
@@ -49,7 +58,7 @@ export async function startEngine(...images: string[]): Promise<PrivateEngine> {
   const start = async (...args: string[]) => {
     const folders = ["--data-root", `${path}/data`, "--exec-root", `${path}/exec`];
     const own = [...folders, "--pidfile", `${path}/pid`, "--host", address];
-    const closed = ["--bridge", "none", "--iptables=false", "--ip6tables=false"];
+    const closed = ["--bridge", bridge, "--iptables=false", "--ip6tables=false"];
     process = new Deno.Command("sh", {
       args: ["-c", 'exec "$@" >>"$0" 2>&1', `${path}/log`, "dockerd", ...own, ...closed, ...args],
       env: { PATH: `${Deno.env.get("PATH")}:/usr/sbin:/sbin` },
@@ -69,6 +78,11 @@ export async function startEngine(...images: string[]): Promise<PrivateEngine> {
   await docker("load", "--input", `${path}/images.tar`);
   const owned = stack.move();
   return { address, docker, end, start, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function ip(...args: string[]): Promise<void> {
+  const { code, stderr } = await runToEnd(["ip", ...args]);
+  assert.equal(code, 0, stderr);
 }
 
 /** Ends containers that an engine has lost when it crashed, and removes what is mounted below its folder. */
