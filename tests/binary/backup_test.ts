@@ -76,7 +76,8 @@ Deno.test("a backup of a running node is restored to another data folder", async
       assert.equal(head.status, 200);
       assert.equal((await node.cli(["backup", target])).code, 0);
     });
-    await fetch(`${node.url}/delete`, { method: "POST", body: '{"Name":"f"}' });
+    const deleted = await fetch(`${node.url}/delete`, { method: "POST", body: '{"Name":"f"}' });
+    await deleted.body?.cancel();
     assert.deepEqual(await functionsOf(node), []);
   }
   const names = () => [...Deno.readDirSync(data)].map(({ name }) => name).sort();

@@ -87,7 +87,7 @@ Deno.test("each kind of failure has its exit status", async (t) => {
   }
   await using server = node();
   for (const args of [["invoke", "nope"], ["delete", "nope"], ["logs", "nope"]]) {
-    assertRefused(await server.run(args), 2, /no function nope/);
+    assertRefused(await server.run(args), 2, /no function "nope"/);
   }
 });
 

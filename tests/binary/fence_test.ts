@@ -183,7 +183,7 @@ function datagramTargets(gateway: string, port: number): Target[] {
 function ownAddresses(): string[] {
   // Networks of other tests, which run at the same time, come and go.
   const addresses = Deno.networkInterfaces()
-    .filter(({ name }) => !/^(br-|slf|veth)/.test(name))
+    .filter(({ name }) => !/^(br-|engine-|slf|veth)/.test(name))
     .map(({ address }) => address);
   return addresses.filter((one) => !one.startsWith("fe80:"));
 }

@@ -85,8 +85,13 @@ Deno.test("generic instance: node crashed, is swept with its folder", async () =
   await using folder = await tempDir("generic");
   const config = { "data.dir": folder.path, "registry.node.id": "generic-crash-test" };
   const folders = async () => {
-    const entries = await Array.fromAsync(Deno.readDir(`${folder.path}/run/generic`));
-    return entries.map(({ name }) => name);
+    const parent = `${folder.path}/run/generic`;
+    // Each process of the node has a folder of its own there.
+    const processes = await Array.fromAsync(Deno.readDir(parent));
+    const all = await Promise.all(
+      processes.map(({ name }) => Array.fromAsync(Deno.readDir(`${parent}/${name}`))),
+    );
+    return all.flat().map(({ name }) => name);
   };
   {
     await using node = await startNodeProcess({ config });

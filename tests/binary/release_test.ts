@@ -140,8 +140,10 @@ Deno.test("release: the package installs, upgrades, removes and purges a node", 
   // Again is what an upgrade does: another process, the same data and configuration.
   await machine.ok(...install);
   await serves();
-  const upgraded = JSON.parse(await machine.ok("serverledge", "service", "status"));
-  assert.notEqual(upgraded.Pid, state.Pid);
+  await eventually("the installed program has taken over", async () => {
+    const upgraded = JSON.parse(await machine.ok("serverledge", "service", "status"));
+    return upgraded.Pid !== state.Pid;
+  });
   assert.match(await machine.ok("serverledge", "list"), /inc/);
   assert.equal(await machine.ok("cat", "/etc/serverledge/serverledge-conf.yaml"), config);
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { code, post } from "../support/client.ts";
+import { code, get, post } from "../support/client.ts";
 import { Continuum, invoke, knows, sees } from "../support/continuum.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -52,6 +52,11 @@ Deno.test("context.invoke with a busy node: the callee runs in the cloud", async
     for (const [name, more] of [["where", { Locality: "area" }], ["near", {}]] as const) {
       const { body } = await invoke(edge, { name }, { ...fields, ...more }, "f");
       assert.match(body.code, /FUNCTION_ERROR|DEADLINE_EXCEEDED/, JSON.stringify(body));
+      // Otherwise the next caller would run in the cloud.
+      await eventually(
+        "the node is idle",
+        async () => (await get(`${edge.url}/status`)).body.Running === 0,
+      );
     }
   });
 

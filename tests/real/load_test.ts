@@ -74,7 +74,7 @@ Deno.test("a stall counts for all requests that were due in it, though they were
   // The last one was due 49 ms after the first, and could not be sent before the stall's end.
   assert.ok(total.responseMs!.min > heldMs - 50, `${total.responseMs!.min} of ${heldMs}`);
   assert.ok(total.serviceMs!.min < total.responseMs!.min);
-  assert.match(generator.limits.join(), /waited for one of 1 connections/);
+  assert.match(generator.limits.join(), /waited for a connection \(--connections 1\)/);
 });
 
 Deno.test("functions and classes are drawn by weight, and reports say where they ran", async () => {
