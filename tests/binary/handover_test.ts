@@ -185,19 +185,22 @@ Deno.test("handover: without a running node, --replace starts one", async () => 
 
 Deno.test("handover: SIGUSR2 starts the program again, with the same arguments", async () => {
   await using folder = await tempDir("handover");
-  await using node = await starter(folder.path).start();
+  const { config, start } = starter(folder.path);
+  await using node = await start();
   await create(node.url, await nodejs("f", "module.exports = (p) => p.n * 2"));
   const before = (await get(`${node.url}/status`)).body;
   Deno.kill(node.pid, "SIGUSR2");
   assert.equal(await node.exit, 0);
   const pid = await successorOf(folder.path);
   try {
-    const after = (await get(`${node.url}/status`)).body;
+    // The next process can be replaced, too.
+    await using third = await startNodeProcess({ config, args: ["--replace"] });
+    await eventually("the second process has ended", () => Promise.resolve(!isAlive(pid)));
+    const after = (await get(`${third.url}/status`)).body;
     assert.equal(after.Node, before.Node);
     assert.equal((await post(`${node.url}/invoke/f`, { Params: { n: 2 } })).body.Result, "4");
   } finally {
-    Deno.kill(pid, "SIGTERM");
-    await eventually("it ends", () => Promise.resolve(!isAlive(pid)));
+    if (isAlive(pid)) Deno.kill(pid, "SIGKILL");
   }
 });
 

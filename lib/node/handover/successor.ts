@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { ApiServer } from "../../api/server.ts";
 import { dataDirectory } from "../../cluster/home.ts";
 import type { Config } from "../../config/config.ts";
+import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
 import { version } from "../../base/version.ts";
 import { Libc } from "../../http/server/libc.ts";
@@ -63,9 +64,12 @@ export class Handover implements Disposable {
   /** Starts to wait. @throws if the socket cannot be created */
   static open(options: HandoverOptions): Handover {
     const { socket } = options;
-    // Only one process holds the data folder: an existing socket is of a process that has crashed.
-    removeQuietly(socket);
-    return new Handover(options, Deno.listen({ transport: "unix", path: socket }));
+    // Deno removes the file of a listener that it closes, by its first name: by then, the file that has the
+    // name may be the successor's. An existing one is of a former process.
+    const unnamed = `${socket}.${randomId(8)}`;
+    const listener = Deno.listen({ transport: "unix", path: unnamed });
+    Deno.renameSync(unnamed, socket);
+    return new Handover(options, listener);
   }
 
   /** True once the successor serves requests. */
