@@ -4,7 +4,10 @@
  * @module
  */
 
+import { dirname } from "node:path";
+import { SharedTasks } from "../base/async.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
+import { randomId } from "../base/ids.ts";
 import { logger } from "../base/log.ts";
 import { fileProblem } from "../base/text_file.ts";
 import { keyBytes, seal, type Sealed, type SecretKey, secretKey, unseal } from "./cipher.ts";
@@ -37,6 +40,8 @@ export type Unsealed =
  */
 export class KeyRing {
   readonly #options: KeyRingOptions;
+  /** Creation of the file, which requests at the same time share. */
+  readonly #creation = new SharedTasks<SecretKey>();
 
   /** Creates a ring without reading the keys. */
   constructor(options: KeyRingOptions) {
@@ -91,9 +96,14 @@ export class KeyRing {
    * @throws `CONFIG_INVALID` if there is none, or it cannot be used
    */
   async encrypting(): Promise<SecretKey> {
-    const { file, mayCreate } = this.#options;
     const [first] = await this.keys();
-    if (first) return first;
+    return first ?? await this.#creation.run("first", () => this.#create());
+  }
+
+  async #create(): Promise<SecretKey> {
+    const { file, mayCreate } = this.#options;
+    const [existing] = await this.keys();
+    if (existing) return existing;
     if (!mayCreate) {
       throw problem(
         "this node has no key that encrypts secrets, and all nodes of a cluster need the same one: " +
@@ -119,7 +129,7 @@ export class KeyRing {
 export async function createKeyFile(path: string): Promise<string> {
   const { id, text } = await newKey();
   try {
-    await Deno.writeTextFile(path, text, { createNew: true, mode: 0o600 });
+    await writeDurably(path, text, (temporary) => Deno.link(temporary, path));
   } catch (error) {
     const why = error instanceof Deno.errors.AlreadyExists
       ? "it exists: add a key to it with --add"
@@ -130,22 +140,54 @@ export async function createKeyFile(path: string): Promise<string> {
 }
 
 /**
- * Adds a new key to a file, as the one that encrypts. The others still decrypt.
+ * Adds a new key to a file, as the one that encrypts. The others still decrypt, and the file keeps its owner.
  *
  * @returns the id of the new key
  * @throws `CONFIG_INVALID` if the file is no key file or cannot be written
  */
 export async function addKey(path: string): Promise<string> {
   const former = await readKeyFile(path, false) ?? "";
-  await parsed(lines(former), path);
   const { id, text } = await newKey();
+  await parsed(lines(former), path);
+  await parsed(lines(text + former), `${path} with the new key`);
   try {
-    await Deno.writeTextFile(`${path}.new`, text + former, { mode: 0o600 });
-    await Deno.rename(`${path}.new`, path);
+    const target = await Deno.realPath(path);
+    const { uid, gid } = await Deno.stat(target);
+    await writeDurably(target, text + former, async (temporary) => {
+      // An administrator may add a key for the user of the node.
+      if (uid !== Deno.uid()) await Deno.chown(temporary, uid, gid);
+      await Deno.rename(temporary, target);
+    });
   } catch (error) {
     throw problem(`cannot write ${path}: ${fileProblem(error)}`);
   }
   return id;
+}
+
+/**
+ * Writes a key file completely before it gets its name: readers and a crash never meet a part of it.
+ *
+ * @param install gives the temporary file, which only its owner can read, the name
+ */
+async function writeDurably(
+  path: string,
+  text: string,
+  install: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = `${path}.${randomId(12)}`;
+  try {
+    await Deno.writeTextFile(temporary, text, { createNew: true, mode: 0o600 });
+    await sync(temporary);
+    await install(temporary);
+    await sync(dirname(path));
+  } finally {
+    await Deno.remove(temporary).catch(() => {}); // It was renamed.
+  }
+}
+
+async function sync(path: string): Promise<void> {
+  using file = await Deno.open(path);
+  await file.sync();
 }
 
 async function newKey(): Promise<{ id: string; text: string }> {

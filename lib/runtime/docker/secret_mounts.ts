@@ -5,10 +5,11 @@
  * @module
  */
 
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { ServerledgeError } from "../../base/errors.ts";
 import { randomId } from "../../base/ids.ts";
 import { logger } from "../../base/log.ts";
+import { fileProblem } from "../../base/text_file.ts";
 import type { FunctionRecord } from "../../model/function.ts";
 import { secretFolder } from "../../model/secret_reference.ts";
 import type { InstanceSecrets, SecretSource } from "../../secrets/instance_secrets.ts";
@@ -66,11 +67,32 @@ export class SecretMounts implements Disposable {
   /**
    * Writes the secrets of an instance.
    *
-   * @throws `INSTANCE_START_FAILED` if there is no file system in memory
+   * @throws `INSTANCE_START_FAILED` if there is no file system in memory, or it is full
    */
-  write({ variables, files }: InstanceSecrets): SecretMount {
+  write(secrets: InstanceSecrets): SecretMount {
+    try {
+      return this.#write(secrets);
+    } catch (error) {
+      throw new ServerledgeError(
+        "INSTANCE_START_FAILED",
+        `Containers cannot have secrets on this node: cannot write them to ${memoryFolder}: ` +
+          fileProblem(error),
+      );
+    }
+  }
+
+  /** Removes the secrets of this process. */
+  [Symbol.dispose](): void {
+    if (this.#own !== undefined) this.#remove(this.#own);
+  }
+
+  #write({ variables, files }: InstanceSecrets): SecretMount {
+    // systemd removes a user's files in memory when the last session ends (RemoveIPC).
+    if (this.#own === undefined || !isOwn(join(memoryFolder, this.#own))) {
+      this.#own = this.#create();
+    }
     // Containers run as other users. The parent folder keeps out other users of the host.
-    const path = join(memoryFolder, this.#own ??= this.#create(), randomId(10));
+    const path = join(memoryFolder, this.#own, randomId(10));
     Deno.mkdirSync(path);
     using stack = new DisposableStack();
     stack.defer(() => removeFolder(path));
@@ -83,21 +105,15 @@ export class SecretMounts implements Disposable {
     return new SecretMount(path, environment === "" ? undefined : variablesFile);
   }
 
-  /** Removes the secrets of this process. */
-  [Symbol.dispose](): void {
-    if (this.#own !== undefined) this.#remove(this.#own);
-  }
-
   #create(): string {
     const mounts = Deno.readTextFileSync("/proc/self/mounts").split("\n");
     if (!mounts.some((line) => line.split(" ").slice(1, 3).join(" ") === `${memoryFolder} tmpfs`)) {
-      throw new ServerledgeError(
-        "INSTANCE_START_FAILED",
-        `Containers cannot have secrets on this node: ${memoryFolder} must be a tmpfs`,
-      );
+      throw new Error("it must be a tmpfs");
     }
-    const name = basename(Deno.makeTempDirSync({ dir: memoryFolder, prefix }));
+    const name = prefix + randomId();
+    // The name comes first, so that the next process finds the folder even if this one is killed here.
     Deno.writeTextFileSync(join(this.#names, name), "");
+    Deno.mkdirSync(join(memoryFolder, name), { mode: 0o700 });
     return name;
   }
 
@@ -153,6 +169,16 @@ export async function secretMount(
 function write(path: string, bytes: Uint8Array): void {
   Deno.writeFileSync(path, bytes, { createNew: true });
   Deno.chmodSync(path, 0o444);
+}
+
+/** Returns whether a path is a folder of this process's user, whom nobody else can imitate. */
+function isOwn(path: string): boolean {
+  try {
+    const { isDirectory, uid } = Deno.lstatSync(path);
+    return isDirectory && uid === Deno.uid();
+  } catch {
+    return false;
+  }
 }
 
 function removeFolder(path: string): void {

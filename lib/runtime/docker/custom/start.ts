@@ -61,6 +61,7 @@ async function attempt(
 ): Promise<CustomInstance> {
   await using stack = new AsyncDisposableStack();
   stack.use(relay);
+  const secrets = await secretMount(context, fn, stack);
   const container = new Container(context.engine, containerName(fn.name));
   context.known.set(container.name, container);
   stack.defer(() => void context.known.delete(container.name));
@@ -68,7 +69,7 @@ async function attempt(
   signal.throwIfAborted();
   const folders = {
     ...(typeof code === "string" ? { "/app": code } : {}),
-    ...(await secretMount(context, fn, stack))?.folders,
+    ...secrets?.folders,
   };
   await container.create(customOptions(fn, image, context.limits, relay.network, folders));
   signal.throwIfAborted();
