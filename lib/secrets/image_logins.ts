@@ -132,11 +132,19 @@ export class ImageLogins implements RegistryAuths {
     throw new ServerledgeError("SECRET_UNKNOWN", `There is no login to ${registry}`);
   }
 
-  /** Encrypts all logins with the current key, see {@link reseal}. */
+  /**
+   * Re-encrypts all logins with the current key.
+   *
+   * @throws as {@link reseal}
+   */
   async rotate(): Promise<void> {
     const { collection, table, keys } = this.#options;
-    const nameOf = ({ registry }: LoginRecord) => boundName(registry);
-    await reseal(keys, { collection, records: table.list(), nameOf });
+    await reseal(keys, {
+      collection,
+      records: table.list(),
+      nameOf: ({ registry }) => boundName(registry),
+      describe: ({ registry }) => `the login to ${registry}`,
+    });
   }
 
   async forImage(image: string): Promise<RegistryAuth | undefined> {

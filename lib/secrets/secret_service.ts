@@ -124,14 +124,19 @@ export class SecretService implements SecretSource {
   }
 
   /**
-   * Encrypts all secrets with the current key.
+   * Re-encrypts all secrets with the current key.
    *
    * @throws as {@link reseal}
    */
   async rotate(): Promise<Rotation> {
     const { table, keys, collection } = this.#options;
     const records = table.list();
-    const keyId = await reseal(keys, { collection, records, nameOf: ({ name }) => name });
+    const keyId = await reseal(keys, {
+      collection,
+      records,
+      nameOf: ({ name }) => name,
+      describe: ({ name }) => `secret "${name}"`,
+    });
     return { keyId, secrets: records.length };
   }
 
