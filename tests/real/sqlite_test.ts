@@ -45,6 +45,15 @@ Deno.test("an embedded registry keeps its data after it was closed", async () =>
   assert.deepEqual(await second.pendingResults("n"), ["r"]);
 });
 
+Deno.test("the files of an embedded registry can be read by their user only", async () => {
+  await using file = await tempFile();
+  await using registry = openSqlite(file.path);
+  await registry.createFunction(sampleRecord("f"));
+  for (const suffix of ["", "-wal", "-shm"]) {
+    assert.equal(Deno.statSync(file.path + suffix).mode! & 0o777, 0o600, suffix);
+  }
+});
+
 Deno.test("committed changes of an embedded registry survive the kill of its process", async () => {
   await using file = await tempFile();
   const script = `

@@ -27,7 +27,7 @@ const replaceHint =
 export const suffixes: readonly string[] = ["", "-wal", "-shm"];
 
 /**
- * Opens a file, and creates it if it does not exist.
+ * Opens a file. If it does not exist, it is created, and only this user can read it.
  *
  * @param path path of the file, or `:memory:`
  * @throws `REGISTRY_UNAVAILABLE` if it cannot be used
@@ -35,6 +35,7 @@ export const suffixes: readonly string[] = ["", "-wal", "-shm"];
 export function openDatabase(path: string, layout: Layout): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
+    createPrivate(path);
     database = new DatabaseSync(path);
     // With a write-ahead log, NORMAL survives every crash of the process. A power cut may lose the last
     // transactions, but does not damage the file.
@@ -47,6 +48,17 @@ export function openDatabase(path: string, layout: Layout): DatabaseSync {
   } catch (cause) {
     database?.close();
     throw cause instanceof ServerledgeError ? cause : unusable(path, cause);
+  }
+}
+
+/** Creates a missing file before SQLite does, which gives its other files (`-wal`, `-shm`) the same mode. */
+function createPrivate(path: string): void {
+  if (path === ":memory:") return;
+  try {
+    // A file that exists is not opened: closing it would release the locks of SQLite in this process.
+    Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
 }
 
