@@ -297,12 +297,16 @@ export function functionUnknown(name: string, path?: string): ServerledgeError {
   });
 }
 
-/** Returns whether a change of a function decides what its code does, what it may invoke, or its secrets. */
-export function changesBehavior(before: FunctionRecord, after: Definition): boolean {
+/**
+ * Returns whether a change of a function gives its client the function's rights: it decides what the code does, what
+ * it may invoke, or its secrets, or lets anyone invoke it.
+ */
+export function usesRights(before: FunctionRecord, after: Definition): boolean {
   const decisive = (
     { runtime, handler, customImage, env, invokes, secrets }: FunctionRecord | Definition,
   ) => JSON.stringify([runtime, handler, customImage, env, invokes, secrets]);
-  return after.code !== "" || decisive(before) !== decisive(after);
+  const isPublished = after.public && !before.public;
+  return after.code !== "" || isPublished || decisive(before) !== decisive(after);
 }
 
 /** Refuses unknown fields. A client may send back a record that it has read, with the registry's fields. */

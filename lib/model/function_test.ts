@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { ServerledgeError } from "../base/errors.ts";
 import * as v from "valibot";
 import {
-  changesBehavior,
   functionNames,
   patchDefinition,
   readDefinition,
   storedFunctionSchema,
+  usesRights,
 } from "./function.ts";
 
 const least = { Name: "hello", Runtime: "python", MemoryMB: 128 };
@@ -200,10 +200,10 @@ Deno.test("functionNames.toWire: writes the stored format of registries, byte fo
   assert.equal(JSON.stringify(functionNames.toWire(record)), stored);
 });
 
-Deno.test("changesBehavior: only what decides what the code does or may invoke", () => {
+Deno.test("usesRights: only what decides what the code does or may invoke, or who may invoke it", () => {
   const { code: _, ...fields } = readDefinition({ ...least, Env: { KEPT: "1" } });
   const record = { ...fields, codeHash: "abc", version: "1" };
-  const decides = (changes: unknown) => changesBehavior(record, patchDefinition(record, changes));
+  const decides = (changes: unknown) => usesRights(record, patchDefinition(record, changes));
   assert(!decides({}));
   assert(!decides({ MemoryMB: 99, MinInstances: 2, Env: {} }));
   for (
@@ -214,6 +214,10 @@ Deno.test("changesBehavior: only what decides what the code does or may invoke",
       { CustomImage: "me/mine:2" },
       { Env: { NEW: "1" } },
       { Invokes: ["other"] },
+      { Public: true },
     ]
   ) assert(decides(changes), JSON.stringify(changes));
+  const open = { ...record, public: true };
+  assert(!usesRights(open, patchDefinition(open, { Public: true, MemoryMB: 99 })));
+  assert(!usesRights(open, patchDefinition(open, { Public: false })));
 });

@@ -130,6 +130,7 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
           { TarFunctionCode, Invokes: ["other"] },
           { Env: { NODE_OPTIONS: "--import ./x.js" } },
           { Handler: "other" },
+          { Public: true },
         ]
       ) {
         const { status, text } = await patch(changes, deployer);

@@ -6,10 +6,10 @@
 
 import type { Principal } from "../../access/principal.ts";
 import {
-  changesBehavior,
   functionNames,
   type FunctionRecord,
   readDefinition,
+  usesRights,
 } from "../../model/function.ts";
 import { incomingRequest } from "../../http/server/web.ts";
 import { about } from "../audit.ts";
@@ -44,7 +44,7 @@ export function functionRoutes(services: ApiServices): Route[] {
     const { value, held } = await bodies.reserveJson(incomingRequest(context.req.raw));
     using _ = held;
     await services.patch(name, value, (before, after) => {
-      if (!changesBehavior(before, after)) return;
+      if (!usesRights(before, after)) return;
       requireInvokes(principal, after.invokes);
       services.secrets.requireUsable(principal, name, after.secrets);
     }, (bytes) => held.hold(bytes));
@@ -102,7 +102,7 @@ export function functionRoutes(services: ApiServices): Route[] {
   ];
 }
 
-/** Requires that a client whose code a function runs may itself invoke all that the function may invoke. */
+/** Requires that a client may itself invoke all that a function may invoke, whose code or callers it chooses. */
 function requireInvokes(principal: Principal, patterns: readonly string[]): void {
   for (const pattern of patterns) principal.require("invoke", pattern);
 }
@@ -153,8 +153,8 @@ const patching: Description = {
   details:
     "Fields that are not given keep their values, including the code; `null` resets a field to its " +
     "default. Variables of `Env` are changed one by one. (JSON Merge Patch, RFC 7396.) A key that changes the " +
-    "code, runtime, handler, image, variables, secrets or `Invokes` must itself have the right to invoke all that the " +
-    "function may invoke.",
+    "code, runtime, handler, image, variables, secrets or `Invokes`, or makes the function public, must itself have the " +
+    "right to invoke all that the function may invoke, and to use its secrets.",
   body: requests.changes,
   answers: { 200: { description: "The function was changed", schema: answers.updated } },
   errors: creation.errors.flatMap((code) =>
