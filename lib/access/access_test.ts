@@ -114,6 +114,36 @@ Deno.test("access: a public function can be invoked by anyone, and nothing else"
   }
 });
 
+Deno.test("access: a request with several credentials is refused, whichever comes first", async () => {
+  await using node = await setUp();
+  const admin = await node.seed();
+  const { key } = await node.keys.create(grant("cam"));
+  const client = (...values: string[]) => {
+    const headers = new HeaderList(values.map((value): HeaderPair => ["authorization", value]));
+    return node.access.authenticate({ headers, client: "10.0.0.9" }) as Principal;
+  };
+  const valid = [admin.key, key].map((each) => `Bearer ${each}`) as [string, string];
+  const [one, other] = valid;
+  assert(client(one).may("admin") && client(other).may("invoke", "f"));
+  const several = { code: "UNAUTHORIZED", message: /more than one credential/ };
+  for (
+    const values of [
+      [one, other],
+      [other, one],
+      [one, one],
+      [`${one}, ${other}`],
+      ["Basic eDp5", one],
+      [one, "Basic eDp5"],
+      ["bearer eyJ.eyJ.x", one],
+    ]
+  ) {
+    assert.throws(() => client(...values), several, values.join(" | "));
+  }
+  for (const own of ['Digest username="a", uri="/"', "Bearer a,b", "Basic eDp5"]) {
+    assert(client(own).may("invoke", "open"), own);
+  }
+});
+
 Deno.test("access: invalid, revoked and expired keys are refused", async () => {
   await using node = await setUp();
   await node.seed();

@@ -23,6 +23,8 @@ import type { TokenVerifier } from "./tokens/token_verifier.ts";
 
 /** Header with a JSON Web Token in its compact form, whose first part is an encoded object. */
 const asToken = /^bearer +(ey[\w-]+\.[\w-]+\.[\w-]*)$/i;
+/** Joined value of several headers, of which one may have a key or token. These contain no comma. */
+const asSeveral = /^bearer +(?:sl_|ey)[^,]*,|, *bearer /i;
 /** Maximum length of all verified headers that are remembered. */
 const maxVerifiedLength = 4 << 20;
 /** Number of meters of tokens above which those without invocations are removed. */
@@ -38,7 +40,8 @@ export interface Authenticator {
    *
    * @returns a promise only for a token that has to be verified; it rejects with the same errors, or with
    *   `ISSUER_UNAVAILABLE`
-   * @throws `UNAUTHORIZED` for a key or token that is not valid, `QUOTA_EXCEEDED` after many such of one address
+   * @throws `UNAUTHORIZED` for a key or token that is not valid or not the only one, `QUOTA_EXCEEDED` after many
+   *   invalid ones of one address
    */
   authenticate(request: Credentials): Principal | Promise<Principal>;
   /** True if requests need a key or token. */
@@ -106,6 +109,8 @@ export class KeyAuthenticator implements Authenticator, Disposable {
     if (header === null) return this.#stranger;
     const verified = this.#verified.get(header);
     if (verified && verified.until > this.#options.clock.wall()) return verified.principal;
+    // A proxy on the path may have checked another one.
+    if (asSeveral.test(header)) throw unauthorized("The request has more than one credential");
     // A balancer has counted the attempts of its clients.
     const counted = peer ? undefined : client;
     if (keyHeader.test(header)) return this.#verify(header, counted);

@@ -13,8 +13,8 @@ import { roles } from "./role.ts";
 
 /** Number of characters of the id of a key. */
 export const keyIdLength = 12;
-/** Values of the header `Authorization` with a key. */
-export const keyHeader: RegExp = /^bearer +sl_/i;
+/** Values of the header `Authorization` with a key, also among those of several such headers. */
+export const keyHeader: RegExp = /(?:^|, *)bearer +sl_/i;
 const secretBytes = 32;
 const token = /^sl_([a-z0-9]{12})_([0-9a-f]{64})$/;
 

@@ -189,6 +189,17 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     assert.equal(await poll(), 404);
   });
 
+  await t.step("of two headers Authorization none counts, in HTTP/1 and HTTP/2", async () => {
+    for (const version of ["--http1.1", "--http2-prior-knowledge"]) {
+      for (const keys of [[admin, viewer], [viewer, admin]]) {
+        const headers = keys.flatMap((key) => ["-H", `Authorization: Bearer ${key}`]);
+        const { stdout } = await runToEnd(["curl", "-s", version, ...headers, `${url}/key`]);
+        assert.deepEqual(JSON.parse(stdout).code, "UNAUTHORIZED", version);
+        assert.match(stdout, /more than one credential/);
+      }
+    }
+  });
+
   await t.step("a public function can be invoked by anyone, and does not see keys", async () => {
     await post("/create", await definition("web", { Public: true }), admin);
     assert.equal((await post("/invoke/web", {})).status, 200);
@@ -198,6 +209,9 @@ Deno.test("keys with roles, as curl and the command line use them", async (t) =>
     assert.doesNotMatch(withKey.text, /authorization|sl_/i);
     const own = await fields("/fn/web", {}, "token-of-the-function");
     assert.match(own.text, /Bearer token-of-the-function/);
+    for (const path of ["/fn/web", "/invoke/web"]) {
+      assert.equal((await fields(path, { method: "POST" }, "sl_invalid")).status, 401, path);
+    }
   });
 
   await t.step("a key that would not permit what it says is refused", async () => {

@@ -87,6 +87,7 @@ Deno.test("toRawRequest: keys of nodes are removed, also where none is required;
     ).headers;
   assert.deepEqual(headersOf("Bearer sl_abc"), []);
   assert.deepEqual(headersOf("bearer  SL_abc"), []);
+  assert.deepEqual(headersOf("Basic eDp5, Bearer sl_abc"), [], "two headers of HTTP/2");
   assert.deepEqual(headersOf("Bearer other"), [["authorization", "Bearer other"]]);
   assert.deepEqual(headersOf("Bearer other", true), []);
 });
