@@ -6,14 +6,21 @@ import { openSqlite } from "../registry/local/registry.ts";
 import { RecordTable } from "../registry/record_table.ts";
 import { type Credentials, KeyAuthenticator } from "./authenticator.ts";
 import { mayPoll } from "./invocation_id.ts";
-import { type Grant, keyKind } from "./key.ts";
+import {
+  formatKey,
+  type Grant,
+  keyKind,
+  type KeyRecord,
+  type NewSecret,
+  newSecret,
+  unlimitedGrant,
+} from "./key.ts";
 import { KeyService } from "./key_service.ts";
 import { anyone, type Principal } from "./principal.ts";
 import { matches } from "./role.ts";
 
 function grant(name: string, more: Partial<Grant> = {}): Grant {
-  const none = { rate: 0, burst: 0, concurrency: 0, memoryMib: 0, expires: 0 };
-  return { name, role: "invoker", functions: ["*"], classes: [], ...none, ...more };
+  return { ...unlimitedGrant(name, "invoker"), ...more };
 }
 
 function request(key?: string, more: Partial<Credentials> = {}): Credentials {
@@ -209,6 +216,26 @@ Deno.test("access: an address that tries keys is slowed down, others are not", a
   assert(node.client(key).may("invoke", "f"), "a valid key of the same address");
   node.clock.advance(1000);
   assert.throws(() => node.client(guess), { code: "UNAUTHORIZED" });
+});
+
+Deno.test("access: the secrets of a rotated key have one meter, also after idle ones were removed", () => {
+  const [current, former, others] = [newSecret(), newSecret(), newSecret()];
+  const idOf = (i: number) => String(i).padStart(12, "0");
+  const records = Array.from({ length: 10_002 }, (_, i): KeyRecord => ({
+    ...grant(`k${i}`, { concurrency: 1 }),
+    id: idOf(i),
+    created: 0,
+    hash: i === 0 ? current.hash : others.hash,
+    ...(i === 0 && { formerHash: former.hash, formerUntil: 1000 }),
+  }));
+  const keys = { list: () => records, size: records.length, onChange: () => new DisposableStack() };
+  const options = { clock: new ManualClock(), required: "always", isPublic: () => false } as const;
+  using access = new KeyAuthenticator({ keys, ...options });
+  const meterOf = (i: number, { secret }: NewSecret) =>
+    (access.authenticate(request(formatKey(idOf(i), secret))) as Principal).meter;
+  assert(meterOf(0, current));
+  for (let i = 1; i < records.length; i++) meterOf(i, others);
+  assert.equal(meterOf(0, former), meterOf(0, current));
 });
 
 Deno.test("mayPoll: only the key that made an invocation, or an admin", async () => {

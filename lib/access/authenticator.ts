@@ -193,6 +193,8 @@ export class KeyAuthenticator implements Authenticator, Disposable {
     }
     if (meters.size >= maxIdleMeters) {
       for (const [other, { isIdle }] of meters) if (isIdle) meters.delete(other);
+      // What was verified has its meter: no key or subject may get a second one by another header.
+      this.#forget();
     }
     meters.set(id, meter = new KeyMeter(grant, this.#options.clock));
     return meter;

@@ -5,7 +5,7 @@
  */
 
 import { ServerledgeError } from "../base/errors.ts";
-import { type Grant, hasAdmin, isExpired, type KeyRecord } from "./key.ts";
+import { type Grant, hasAdmin, isExpired, type KeyRecord, unlimitedGrant } from "./key.ts";
 import type { IssuedKey } from "./key_service.ts";
 
 /** The keys of a registry, and how to change them. */
@@ -22,7 +22,7 @@ export interface KeyStore {
  *
  * @param force true even if there is a valid key of an admin
  * @param now ms since the Unix epoch
- * @throws `KEY_EXISTS`, and the errors of the store
+ * @throws `KEY_EXISTS`, `INVALID_REQUEST` for an invalid name, and the errors of the store
  */
 export async function createFirstKey(
   { keys, damaged, create, revoke }: KeyStore,
@@ -30,6 +30,7 @@ export async function createFirstKey(
   force: boolean,
   now: number,
 ): Promise<IssuedKey> {
+  const grant = unlimitedGrant(name, "admin");
   if (!force && hasAdmin(keys, now)) {
     const names = keys.filter((key) => hasAdmin([key], now)).map((key) => key.name).join(", ");
     throw new ServerledgeError(
@@ -45,15 +46,5 @@ export async function createFirstKey(
     );
   }
   if (present || damaged.includes(name)) await revoke(name);
-  return await create({
-    name,
-    role: "admin",
-    functions: ["*"],
-    classes: [],
-    rate: 0,
-    burst: 0,
-    concurrency: 0,
-    memoryMib: 0,
-    expires: 0,
-  });
+  return await create(grant);
 }

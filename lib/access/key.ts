@@ -6,6 +6,7 @@
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import * as v from "valibot";
+import { parse } from "../json/json.ts";
 import { type InsideOf, wireNames } from "../json/wire_names.ts";
 import { functionPattern } from "../model/function.ts";
 import type { RecordKind } from "../registry/collection.ts";
@@ -112,6 +113,11 @@ export const grantNames = wireNames(grantSchema, exceptions);
 export type Grant = InsideOf<typeof grantNames>;
 /** A registered key. */
 export type KeyRecord = InsideOf<typeof keyNames>;
+
+/** Returns what a key permits for which only a role is given: all functions, without quotas. */
+export function unlimitedGrant(name: string, role: Grant["role"]): Grant {
+  return grantNames.fromWire(parse(grantSchema, { Name: name, Role: role }));
+}
 
 /** Collection of the keys. */
 export const keyKind: RecordKind<KeyRecord> = {

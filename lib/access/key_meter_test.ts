@@ -1,21 +1,10 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../base/clock.ts";
-import type { Grant } from "./key.ts";
+import { type Grant, unlimitedGrant } from "./key.ts";
 import { KeyMeter } from "./key_meter.ts";
 
 function setUp(quotas: Partial<Grant>) {
-  const grant: Grant = {
-    name: "cam",
-    role: "invoker",
-    functions: ["*"],
-    classes: [],
-    rate: 0,
-    burst: 0,
-    concurrency: 0,
-    memoryMib: 0,
-    expires: 0,
-    ...quotas,
-  };
+  const grant: Grant = { ...unlimitedGrant("cam", "invoker"), ...quotas };
   const clock = new ManualClock();
   const meter = new KeyMeter(grant, clock);
   /** Begins and ends invocations; returns how many were permitted. */

@@ -5,19 +5,17 @@ import { openSqlite } from "../registry/local/registry.ts";
 import { RecordTable } from "../registry/record_table.ts";
 import { KeyAuthenticator } from "./authenticator.ts";
 import { createFirstKey } from "./first_key.ts";
-import { type Grant, keyKind, type KeyRecord } from "./key.ts";
+import { type Grant, keyKind, type KeyRecord, unlimitedGrant } from "./key.ts";
 import { KeyService } from "./key_service.ts";
 import type { Principal } from "./principal.ts";
 
-const rights = { functions: ["*"], classes: [], rate: 0, burst: 0, concurrency: 0, memoryMib: 0 };
-
 function grant(name: string, role: Grant["role"], expires = 0): Grant {
-  return { name, role, expires, ...rights };
+  return { ...unlimitedGrant(name, role), expires };
 }
 
 /** A record that no schema reads. */
 function unreadable(name: string): KeyRecord {
-  return { ...grant(name, "owner" as Grant["role"]), id: "k".repeat(12), created: 0, hash: "" };
+  return { ...grant(name, "admin"), id: "k".repeat(12), created: 0, hash: "" };
 }
 
 /** Keys of a node on loopback whose registry has unreadable records. */
@@ -128,6 +126,14 @@ Deno.test("KeyService: expired keys and keys in an overlap are not rotated", asy
     code: "FORBIDDEN",
     message: /expired at .*: revoke it/,
   });
+});
+
+Deno.test("createFirstKey: refuses a name that makes the key unreadable", async () => {
+  await using node = await setUp();
+  for (const name of ["", "a b", "a@b", "x".repeat(65)]) {
+    await assert.rejects(node.init(name), { code: "INVALID_REQUEST", message: /^Name: / }, name);
+  }
+  assert.deepEqual([node.keys.list(), node.keys.damaged()], [[], []]);
 });
 
 Deno.test("createFirstKey: replaces an expired or unreadable key with its name, and no valid one", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Grant } from "../access/key.ts";
+import { unlimitedGrant } from "../access/key.ts";
 import { anyone, clusterMember, GrantedPrincipal, stranger } from "../access/principal.ts";
 import { HeaderList } from "../http/server/messages.ts";
 import { defaultClass, QosClasses } from "../model/qos.ts";
@@ -11,9 +11,7 @@ const nodeClasses = new QosClasses([
 ]);
 
 function keyWith(...classes: string[]): GrantedPrincipal {
-  const none = { rate: 0, burst: 0, concurrency: 0, memoryMib: 0, expires: 0 };
-  const grant: Grant = { name: "k", role: "invoker", functions: ["*"], classes, ...none };
-  return new GrantedPrincipal("id", grant, () => false);
+  return new GrantedPrincipal("id", { ...unlimitedGrant("k", "invoker"), classes }, () => false);
 }
 
 Deno.test("permittedClass: a key without classes may name any class", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Grant } from "../access/key.ts";
+import { unlimitedGrant } from "../access/key.ts";
 import { anyone, GrantedPrincipal, type Principal, stranger } from "../access/principal.ts";
 import { incomingRequest } from "../http/server/web.ts";
 import { type BalancerServices, createBalancerApp } from "./app.ts";
@@ -57,8 +57,7 @@ function all(requests: readonly string[], status: number): Record<string, number
 }
 
 function invoker(): Principal {
-  const none = { rate: 0, burst: 0, concurrency: 0, memoryMib: 0, expires: 0 };
-  const grant: Grant = { name: "k", role: "invoker", functions: ["f"], classes: [], ...none };
+  const grant = { ...unlimitedGrant("k", "invoker"), functions: ["f"] };
   return new GrantedPrincipal("id", grant, () => false);
 }
 

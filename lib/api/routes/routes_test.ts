@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fakeServices, sampleReport } from "../../../tests/support/fakes/fake_services.ts";
-import type { Grant } from "../../access/key.ts";
+import { unlimitedGrant } from "../../access/key.ts";
 import { GrantedPrincipal } from "../../access/principal.ts";
 import type { ImageView } from "../../images/status.ts";
 import { reportNames } from "../../model/invocation.ts";
@@ -309,8 +309,7 @@ Deno.test("/policy: shows estimates and decisions, or reports that the policy le
 
 /** Services whose client is a viewer of functions named `cam-*`. */
 function forViewer(services: Partial<ApiServices>): Partial<ApiServices> {
-  const none = { classes: [], rate: 0, burst: 0, concurrency: 0, memoryMib: 0, expires: 0 };
-  const grant: Grant = { name: "eye", role: "viewer", functions: ["cam-*"], ...none };
+  const grant = { ...unlimitedGrant("eye", "viewer"), functions: ["cam-*"] };
   const viewer = new GrantedPrincipal("id", grant, () => false);
   return { ...services, access: { authenticate: () => viewer, isRequired: true } };
 }
