@@ -72,7 +72,7 @@ export interface ListenOptions {
   readonly port: number | undefined;
   /** Port of TLS, which the server follows and disposes. */
   readonly tls?: TlsPort | undefined;
-  /** True to take the ports over from another process, see {@link SharedPorts}. */
+  /** True to take over the ports of another process; see {@link SharedPorts}. */
   readonly takesOver?: boolean;
 }
 

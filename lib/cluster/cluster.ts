@@ -5,18 +5,16 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
+import type { ClusterOptions } from "./options.ts";
 import { ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import type { MemoryReservation } from "../base/reserve_memory.ts";
 import type { InvocationResult } from "../model/invocation.ts";
 import type { Coordinate, NodeRecord } from "../model/node.ts";
 import type { PeerView } from "../policy/contract.ts";
-import type { NodeObserver, Registration, Registry } from "../registry/registry.ts";
+import type { NodeObserver, Registration } from "../registry/registry.ts";
 import { hostPort } from "../http/host_port.ts";
-import type { Trust } from "../http/tls/trust.ts";
 import { loopbackProblem, urlOf } from "./address.ts";
-import { DatagramCodec, type LocalStatus } from "./status/datagram.ts";
+import { DatagramCodec } from "./status/datagram.ts";
 import { HealthProber } from "./health_prober.ts";
 import { type MemberView, viewOf } from "./members.ts";
 import type { Peer } from "./peers/peer.ts";
@@ -27,61 +25,7 @@ import { Prober, type Traffic } from "./status/prober.ts";
 import { livenessCheckMs, LivenessMonitor } from "./status/liveness_monitor.ts";
 import { openStatusSocket } from "./status/socket.ts";
 import { UnsignedResponse } from "./trust/request_signer.ts";
-import type { ClusterAuth } from "./trust/cluster_auth.ts";
 import { Vivaldi } from "./coordinates/vivaldi.ts";
-
-/** Dependencies and settings of {@link Cluster}. */
-export interface ClusterOptions {
-  /** Registry of the nodes; not closed by the cluster. */
-  readonly registry: Pick<Registry, "registerNode" | "watchNodes">;
-  readonly node: {
-    readonly id: string;
-    readonly area: string;
-    readonly architecture: string;
-    /** Id of this process. */
-    readonly incarnation: string;
-  };
-  /** Identifies the node's data folder. */
-  readonly home?: string;
-  /**
-   * Addresses of etcd, `host:port` or URLs; one on another machine is shared with other machines.
-   */
-  readonly endpoints?: readonly string[];
-  /** Address that the API listens on; undefined behind a proxy. */
-  readonly listen?: string | undefined;
-  /** IP address at which others reach this node. */
-  readonly address: string;
-  /** URL at which others reach this node's API; derived from address and port if empty. */
-  readonly url?: string;
-  /** Area of the cloud; empty: none. */
-  readonly remoteArea: string;
-  /** Signs datagrams, requests and registrations; undefined without a secret. */
-  readonly auth?: ClusterAuth | undefined;
-  /** Address at which this node receives datagrams, `address:port`; empty: its address and port. */
-  readonly udp?: string;
-  /** Port for datagrams; 0 takes a free one. */
-  readonly udpPort: number;
-  /** False to take a free port if that one is taken: others learn it from the registration. */
-  readonly udpPortIsFixed: boolean;
-  /** True to take the port for datagrams over from another process of this user, which has offered it. */
-  readonly takesOver?: boolean;
-  /** Time between two rounds of probes, ms. */
-  readonly nearbyMs: number;
-  /** Time between two checks of the balancers of the remote area, ms. */
-  readonly monitoringMs: number;
-  /** Time between two checks of a peer with requests in flight, ms. */
-  readonly livenessMs?: number;
-  readonly clock: Clock;
-  /** Certificates of peers that are accepted in addition to those of public authorities. */
-  readonly trust?: Trust | undefined;
-  /** Opens the reservation of a long result of a peer. */
-  readonly reserveResult?: () => MemoryReservation;
-  readonly random: () => number;
-  /** The current status of this node; cheap. */
-  readonly status: () => LocalStatus;
-  /** Called when a peer has reported its status: it may have capacity for queued requests. */
-  readonly onStatus: () => void;
-}
 
 /** The cluster as one node sees it. */
 export class Cluster implements Peers, AsyncDisposable {

@@ -398,8 +398,6 @@ function range(path: string, value: number, low: number, high: number): void {
   throw new ServerledgeError(
     "UNPROCESSABLE",
     `${path}: expected ${low} to ${high}, current value is ${value}`,
-    {
-      details: { path },
-    },
+    { details: { path } },
   );
 }

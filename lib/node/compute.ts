@@ -137,7 +137,11 @@ export async function openCompute(
     containers.leave();
     void generics[Symbol.asyncDispose]();
   };
-  const share = (is: boolean) => void (isShared = is);
+  const share = (is: boolean) => {
+    isShared = is;
+    // What a process that was to take over has left.
+    if (!is) void sweep();
+  };
   return { environment, engine, images, ledger, generics, pool, janitor, share, leave };
 }
 

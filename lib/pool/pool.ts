@@ -6,46 +6,22 @@
  * @module
  */
 
+import type { PoolListener, PoolOptions } from "./options.ts";
 import { Semaphore, TaskSet } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { asServerledgeError, ServerledgeError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import type { ExecutionEnvironment, Instance } from "../runtime/environment.ts";
+import type { Instance } from "../runtime/environment.ts";
 import { type FunctionPool, PooledInstance } from "./function_pool.ts";
 import { FunctionPools, type InstanceCount } from "./function_pools.ts";
 import { type Allocation, Allocator } from "./allocator.ts";
-import type { GenericInstances, PooledGeneric } from "./generic_instances.ts";
+import type { PooledGeneric } from "./generic_instances.ts";
 import { isKept, type KeepAliveWindows } from "./keep_alive/keep_alive.ts";
 import type { Demand, ResourceLedger } from "./resource_ledger.ts";
 import { Lease } from "./lease.ts";
 import { type Shortage, shortageOf, type Supply } from "./shortage.ts";
-import type { PoolObserver, UsageObserver } from "./observers.ts";
-
-/** Listener with waiting requests. Called synchronously. */
-export interface PoolListener {
-  /** An instance of the function can take a call. */
-  available(record: FunctionRecord): void;
-  /** A start on demand failed. */
-  startFailed(record: FunctionRecord, error: ServerledgeError): void;
-  /** Memory, CPU or a turn of a start was freed. */
-  roomFreed(): void;
-}
-
-/** Dependencies of a pool. */
-export interface PoolOptions {
-  /** Resources of the node. */
-  readonly ledger: ResourceLedger;
-  /** Returns the environment that starts instances of a function. */
-  readonly environment: (record: FunctionRecord) => ExecutionEnvironment;
-  readonly clock: Clock;
-  /** Maximum number of concurrent starts. */
-  readonly parallelStarts: number;
-  /** Observes how functions are used. */
-  readonly usage?: UsageObserver;
-  /** Generic instances; omitted if there are none. */
-  readonly generics?: GenericInstances;
-}
+import type { PoolObserver } from "./observers.ts";
 
 const log = logger("pool");
 

@@ -64,17 +64,12 @@ export class AsyncInvocations implements AsyncDisposable {
   readonly #unsaved = new Set<string>();
   /** Invocations whose results stay on this node, while they are written. */
   readonly #confined = new Set<string>();
-  /** Pending invocations older than this belong to an earlier process of the node. */
-  readonly #startedAt: number;
   #cancelRetry: (() => void) | undefined;
   #cancelRecovery: (() => void) | undefined;
 
-  /**
-   * Creates a set without invocations. Invocations left pending before now belong to an earlier process.
-   */
+  /** Creates a set without invocations. */
   constructor(options: AsyncInvocationsOptions) {
     this.#options = options;
-    this.#startedAt = options.clock.wall();
   }
 
   /**
@@ -91,26 +86,30 @@ export class AsyncInvocations implements AsyncDisposable {
     const isConfined = confined &&
       allowedAreas([invocation.record.locality, request.locality], area);
     if (isConfined) this.#confined.add(invocation.id);
+    const pending = { state: "pending", node, since: clock.wall() } as const;
+    // From now on, it is not taken for one of an earlier process.
+    this.#local.set(invocation.id, pending);
     try {
       if (isConfined) {
         await registry.putResult(invocation.id, { state: "kept", node, url: url() }, ttlMs);
       }
-      await this.#put(invocation.id, { state: "pending", node, since: clock.wall() });
+      await this.#put(invocation.id, pending);
     } catch (error) {
       invocation.cancel();
       void ended.then(forget);
+      this.#local.delete(invocation.id);
       this.#confined.delete(invocation.id);
       throw error;
     }
     if (invocation.settled) {
       const result = await ended;
       if (result.state === "failed" && result.code === "NODE_SATURATED") {
+        this.#local.delete(invocation.id);
         await this.#put(invocation.id, result);
         this.#confined.delete(invocation.id);
         throw new ServerledgeError("NODE_SATURATED", result.message);
       }
     }
-    this.#local.set(invocation.id, { state: "pending", node, since: clock.wall() });
     void this.#running.add(
       ended.then((result) => this.#save(invocation.id, result)).finally(() => {
         if (!this.#unsaved.has(invocation.id)) this.#confined.delete(invocation.id);
@@ -172,7 +171,7 @@ export class AsyncInvocations implements AsyncDisposable {
 
   async #failInterrupted(id: string): Promise<void> {
     const known = await this.#storeOf(id).getResult(id);
-    if (this.#local.has(id) || known?.state !== "pending" || known.since >= this.#startedAt) return;
+    if (this.#local.has(id) || known?.state !== "pending") return;
     await this.#put(id, interruptedResult);
   }
 

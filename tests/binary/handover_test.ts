@@ -4,7 +4,7 @@ import { functionLabel, nodeLabel, runtimeLabel } from "../../lib/runtime/docker
 import { code, get, nodejs, post, python } from "../support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/network/free_port.ts";
-import { startNodeProcess } from "../support/node.ts";
+import { defaultBinary, startNodeProcess } from "../support/node.ts";
 import { makeCertificate } from "../support/network/certificates.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
@@ -158,6 +158,17 @@ Deno.test("handover: a successor that cannot start leaves the node as it is", as
   await using folder = await tempDir("handover");
   const { config, start } = starter(folder.path);
   await using node = await start();
+  const { url } = node;
+  await create(url, await denoFunction("d", "return p.n * 2"));
+  await create(url, await python("p", "def f(params, context): return params['n'] * 2"));
+  const warm = async () => {
+    for (const name of ["d", "p"]) {
+      const { body } = await post(`${url}/invoke/${name}`, { Params: { n: 2 } });
+      assert.equal(body.Result, "4", JSON.stringify(body));
+      assert.equal(body.IsWarmStart, true, JSON.stringify(body));
+    }
+  };
+  for (const name of ["d", "p"]) await post(`${url}/invoke/${name}`, { Params: { n: 2 } });
   const failing = async (more: Readonly<Record<string, unknown>>, expected: RegExp) => {
     const options = { config: { ...config, ...more }, args: ["--replace"] };
     await assert.rejects(async () => {
@@ -165,7 +176,8 @@ Deno.test("handover: a successor that cannot start leaves the node as it is", as
       // It found the former process healthy.
       throw new Error(`ended with ${await started.exit}: ${started.log()}`);
     }, expected);
-    assert.equal((await get(`${node.url}/healthz`)).status, 200);
+    // Its instances are still there.
+    await warm();
   };
   await failing({ "registry.node.id": "another" }, /its successor must have the same/);
   await failing(
@@ -173,8 +185,41 @@ Deno.test("handover: a successor that cannot start leaves the node as it is", as
     /this machine has no such address/,
   );
   assert.match(node.log(), /this one goes on/);
-  await create(node.url, await denoFunction("d", "return p.n * 2"));
-  assert.equal((await post(`${node.url}/invoke/d`, { Params: { n: 2 } })).body.Result, "4");
+});
+
+Deno.test("handover: when either process is killed, the other one serves, and the node can start again", async () => {
+  await using folder = await tempDir("handover");
+  const { config, start, successor } = starter(folder.path);
+  await using first = await start();
+  const { url } = first;
+  await create(url, await denoFunction("d", "return p.n * 2"));
+  await create(url, await denoFunction("slow", "await new Promise((d) => setTimeout(d, 60_000));"));
+  const works = async () => {
+    const { body } = await post(`${url}/invoke/d`, { Params: { n: 2 } });
+    assert.equal(body.Result, "4", JSON.stringify(body));
+  };
+  // Keeps the first process alive after the takeover.
+  const lost = await post(`${url}/invoke/slow`, { Async: true });
+  await using second = await successor();
+  await eventually("the second process has taken over", () => {
+    return Promise.resolve(first.log().includes("Another process serves this node now"));
+  });
+  await first.kill();
+  await works();
+  await eventually("the invocation of the killed process has failed", async () => {
+    const { body } = await get(`${url}/poll/${lost.body.ReqId}`);
+    return body.Code === "FUNCTION_CRASHED";
+  });
+  await eventually("the second process holds the folder", async () => {
+    const settings = [`data.dir=${config["data.dir"]}`, `api.port=${freePort()}`];
+    const command = [defaultBinary(), "start", ...settings.flatMap((one) => ["--set", one])];
+    const { code, stderr } = await runToEnd(["timeout", "5", ...command]);
+    return code === 1 && stderr.includes("Another node uses the directory");
+  });
+  await second.kill();
+  await using third = await start();
+  await works();
+  assert.equal(await third.stop(), 0);
 });
 
 Deno.test("handover: without a running node, --replace starts one", async () => {

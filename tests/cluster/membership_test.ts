@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../lib/base/clock.ts";
 import { randomId } from "../../lib/base/ids.ts";
-import { Cluster, type ClusterOptions } from "../../lib/cluster/cluster.ts";
+import { Cluster } from "../../lib/cluster/cluster.ts";
+import type { ClusterOptions } from "../../lib/cluster/options.ts";
 import { DatagramCodec, type LocalStatus } from "../../lib/cluster/status/datagram.ts";
 import type { Eligibility, Forwarded } from "../../lib/cluster/peers/peers.ts";
 import type { NodeRecord } from "../../lib/model/node.ts";

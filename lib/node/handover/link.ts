@@ -35,6 +35,8 @@ const messageSchema = v.variant("type", [
     protocol: v.number(),
     version: v.string(),
     nodeId: v.string(),
+    /** Id of the user that runs the process. */
+    uid: v.nullable(v.number()),
     /** Number of instances of each function. */
     instances: v.record(v.string(), v.number()),
     plain: v.optional(addressSchema),

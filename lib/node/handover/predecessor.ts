@@ -14,7 +14,10 @@ const log = logger("node");
 
 /** The former process of this node, which is still running. */
 export class Predecessor implements Disposable {
-  /** Resolves when it has ended. What it left behind may be removed then. */
+  /**
+   * Resolves when it has ended. What it left behind may be removed then. Never resolves if this process ends
+   * the handover.
+   */
   readonly gone: Promise<void>;
   /** The node's id. */
   readonly nodeId: string;
@@ -23,13 +26,16 @@ export class Predecessor implements Disposable {
   /** The ports that it lets this process share. */
   readonly ports: SharedPorts;
   readonly #link: Link;
+  #isOver = false;
 
   private constructor(link: Link, { nodeId, instances, plain, tls }: Message & { type: "ports" }) {
     this.#link = link;
     this.nodeId = nodeId;
     this.instances = instances;
     this.ports = { plain, tls };
-    this.gone = this.#listen();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.gone = promise;
+    void this.#listen().then(() => this.#isOver || resolve());
   }
 
   /**
@@ -45,7 +51,7 @@ export class Predecessor implements Disposable {
     const link = new Link(conn);
     link.send({ type: "hello", protocol: protocolVersion, version });
     const reply = await link.next();
-    if (reply?.type === "ports" && reply.protocol === protocolVersion) {
+    if (reply?.type === "ports" && reply.protocol === protocolVersion && reply.uid === Deno.uid()) {
       log.info("Taking over from the running node, version {version}", { version: reply.version });
       return new Predecessor(link, reply);
     }
@@ -68,6 +74,7 @@ export class Predecessor implements Disposable {
 
   /** Ends the handover. The former process goes on if it was not completed. */
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.#link[Symbol.dispose]();
   }
 
@@ -79,5 +86,7 @@ export class Predecessor implements Disposable {
 function whyNot(reply: Message | undefined): string {
   if (reply?.type === "refused") return reply.reason;
   if (reply?.type !== "ports") return "it does not respond";
+  // Users cannot share a port.
+  if (reply.uid !== Deno.uid()) return `it runs as another user, whose id is ${reply.uid}`;
   return `its version ${reply.version} uses another protocol for it`;
 }

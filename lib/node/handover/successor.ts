@@ -77,10 +77,10 @@ export class Handover implements Disposable {
     return this.#isReplaced;
   }
 
-  /** Closes the socket and the connection to the successor. */
+  /** Closes the socket. The end of this process tells its successor that nothing of it is in use any more. */
   [Symbol.dispose](): void {
     this.#stopListening();
-    this.#link?.[Symbol.dispose]();
+    if (!this.#isReplaced) this.#link?.[Symbol.dispose]();
     this.#owned.dispose();
   }
 
@@ -110,6 +110,7 @@ export class Handover implements Disposable {
         protocol: protocolVersion,
         version,
         nodeId,
+        uid: Deno.uid(),
         instances: instances(),
         plain,
         tls,

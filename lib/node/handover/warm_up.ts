@@ -1,12 +1,10 @@
 /**
- * Starts of instances before this process takes over: those of sandboxes cannot be taken over, but start fast.
+ * Starts of instances before this process takes over, so that requests find the same functions warm.
  *
  * @module
  */
 
 import { withTimeout } from "../../base/async.ts";
-import { isSandboxed } from "../../runtime/kinds/kinds.ts";
-import { findRuntime } from "../../config/config.ts";
 import type { NodeBase } from "../base.ts";
 import type { NodeCompute } from "../compute.ts";
 import type { NodeStorage } from "../storage.ts";
@@ -14,12 +12,9 @@ import type { NodeStorage } from "../storage.ts";
 /** Longest time that requests go on going to the former process for it, ms. */
 const maxMs = 10_000;
 
-/**
- * Starts as many instances of functions in sandboxes as the former process has, as far as this machine has
- * memory for both.
- */
+/** Starts as many instances as the former process has, as far as this machine has memory for both. */
 export async function warmUp(
-  { config, predecessor }: NodeBase,
+  { predecessor }: NodeBase,
   { catalog }: NodeStorage,
   { pool }: NodeCompute,
 ): Promise<void> {
@@ -27,8 +22,7 @@ export async function warmUp(
   const starts: Promise<unknown>[] = [];
   for (const [name, count] of Object.entries(predecessor?.instances ?? {})) {
     const record = catalog.get(name);
-    const executor = record && findRuntime(config, record.runtime)?.executor;
-    if (!record || !executor || !isSandboxed(executor)) continue;
+    if (!record) continue;
     const most = Math.min(count, Math.floor(freeMib / record.memoryMib));
     freeMib -= most * record.memoryMib;
     // The first request reports why a function does not start.

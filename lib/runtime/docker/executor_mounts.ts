@@ -165,7 +165,7 @@ async function write(path: string, bytes: Uint8Array, mode: number): Promise<voi
  */
 export async function ownFolder(parent: string, formerEnded?: Promise<void>): Promise<string> {
   await Deno.mkdir(parent, { recursive: true });
-  const own = randomId(4);
+  const own = randomId(6);
   const removeOthers = async () => {
     for (const { name } of Deno.readDirSync(parent)) {
       if (name !== own) await Deno.remove(join(parent, name), { recursive: true }).catch(() => {});

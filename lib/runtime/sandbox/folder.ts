@@ -50,7 +50,7 @@ export class SandboxFolder implements AsyncDisposable {
   /**
    * Creates the folder. Removes the folder of a crashed predecessor.
    *
-   * @param runDir private folder of the node, which stores the name of the folder
+   * @param runDir private folder of the node, which stores the names of the folders of its processes
    */
   static async open(
     runDir: string,
@@ -58,14 +58,15 @@ export class SandboxFolder implements AsyncDisposable {
   ): Promise<SandboxFolder> {
     await Deno.mkdir(runDir, { recursive: true, mode: 0o700 });
     const pointer = join(runDir, "sandbox-folder");
-    const former = await Deno.readTextFile(pointer).catch(() => "");
-    const removeFormer = async () => {
-      if (/\/serverledge-sandbox-[^/]+$/.test(former)) await removeAll(former);
-    };
-    if (formerEnded) void formerEnded.then(removeFormer);
-    else await removeFormer();
+    const formers = (await Deno.readTextFile(pointer).catch(() => "")).split("\n")
+      .filter((path) => /\/serverledge-sandbox-[^/]+$/.test(path));
+    const removeFormers = async () => void await Promise.all(formers.map(removeAll));
+    if (!formerEnded) await removeFormers();
     const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "serverledge-sandbox-" }));
-    await Deno.writeTextFile(pointer, folder, { mode: 0o600 });
+    const point = (paths: readonly string[]) =>
+      Deno.writeTextFile(pointer, paths.join("\n"), { mode: 0o600 });
+    await point(formerEnded ? [...formers, folder] : [folder]);
+    void formerEnded?.then(removeFormers).then(() => point([folder]));
     await Deno.chmod(folder, 0o711);
     checkSocketPath(socketIn(folder));
     const own = program ?? await findProgram(folder);
