@@ -4,10 +4,14 @@
  * @module
  */
 
+import type { Clock } from "../base/clock.ts";
 import { Listeners } from "../base/listeners.ts";
 import type { DamagedRecord, RecordKind, RecordObserver } from "./collection.ts";
 import { KeptRecords } from "./kept_records.ts";
 import type { Registry } from "./registry.ts";
+
+/** Time limit for a table to receive what was written, ms. */
+const maxWriteDelayMs = 2_000;
 
 /** Registry that has collections. */
 type Collections = Pick<Registry, "collection">;
@@ -71,6 +75,15 @@ export class RecordTable<T> implements Disposable {
   /** Calls a listener after each change. Disposing the returned object removes it. */
   onChange(listener: () => void): Disposable {
     return this.#listeners.add(listener);
+  }
+
+  /** Waits, up to a limit, until a condition holds, e.g. that the table has received a written record. */
+  async until(holds: () => boolean, clock: Pick<Clock, "after">): Promise<void> {
+    if (holds()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    using _listening = this.onChange(() => holds() && resolve());
+    const cancel = clock.after(maxWriteDelayMs, resolve);
+    await promise.finally(cancel);
   }
 
   /** Stops following the registry. */

@@ -75,9 +75,9 @@ export interface ImageLoginsOptions {
   /** The logins in the registry. */
   readonly collection: Collection<LoginRecord>;
   /** The logins in memory. */
-  readonly table: Pick<RecordTable<LoginRecord>, "get" | "list">;
+  readonly table: Pick<RecordTable<LoginRecord>, "get" | "list" | "until">;
   readonly keys: Pick<KeyRing, "encrypting" | "seal" | "unseal">;
-  readonly clock: Pick<Clock, "wall">;
+  readonly clock: Pick<Clock, "wall" | "after">;
 }
 
 /** Logins to image registries of a node or its cluster. */
@@ -95,7 +95,7 @@ export class ImageLogins implements RegistryAuths {
   }
 
   /**
-   * Verifies and stores credentials.
+   * Verifies and stores credentials. Pulls of this node use them when the promise resolves.
    *
    * @param given registry, e.g. `ghcr.io`
    * @param verify asks the registry
@@ -109,7 +109,8 @@ export class ImageLogins implements RegistryAuths {
   ): Promise<void> {
     const { collection, table, keys, clock } = this.#options;
     const registry = registryName(given);
-    if (!table.get(idOf(registry)) && table.list().length >= maxLogins) {
+    const id = idOf(registry);
+    if (!table.get(id) && table.list().length >= maxLogins) {
       throw new ServerledgeError(
         "UNPROCESSABLE",
         `There are ${maxLogins} logins, which is the maximum: log out from another registry first`,
@@ -119,17 +120,22 @@ export class ImageLogins implements RegistryAuths {
     const value = new TextEncoder().encode(JSON.stringify({ username, password }));
     const sealed = await keys.seal(boundName(registry), value);
     await collection.put({ ...sealed, registry, username, updated: Math.floor(clock.wall()) });
+    await table.until(() => table.get(id)?.nonce === sealed.nonce, clock);
   }
 
   /**
-   * Forgets credentials.
+   * Forgets credentials. Pulls of this node do not use them when the promise resolves.
    *
    * @throws `SECRET_UNKNOWN`, `UNPROCESSABLE`, `REGISTRY_UNAVAILABLE`
    */
   async logout(given: string): Promise<void> {
     const registry = registryName(given);
-    if (await this.#options.collection.delete(idOf(registry))) return;
-    throw new ServerledgeError("SECRET_UNKNOWN", `There is no login to ${registry}`);
+    const { collection, table, clock } = this.#options;
+    const id = idOf(registry);
+    if (!await collection.delete(id)) {
+      throw new ServerledgeError("SECRET_UNKNOWN", `There is no login to ${registry}`);
+    }
+    await table.until(() => table.get(id) === undefined, clock);
   }
 
   /**

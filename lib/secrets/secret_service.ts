@@ -22,8 +22,6 @@ export const maxSecretBytes = 64 << 10;
 export const maxSecrets = 1000;
 /** Maximum size of all secrets, bytes. */
 export const maxTotalBytes = 16 << 20;
-/** Time limit for this node to receive a secret that it has stored, ms. */
-const maxWriteDelayMs = 2_000;
 
 /** Value of a secret, and what else is set with it. */
 export interface SecretChange {
@@ -47,7 +45,7 @@ export interface SecretServiceOptions {
   /** The secrets in the registry. */
   readonly collection: Collection<SecretRecord>;
   /** The secrets in memory. */
-  readonly table: Pick<RecordTable<SecretRecord>, "get" | "list" | "damaged" | "onChange">;
+  readonly table: Pick<RecordTable<SecretRecord>, "get" | "list" | "damaged" | "until">;
   readonly keys: Pick<KeyRing, "keys" | "encrypting" | "seal" | "unseal">;
   /** Returns all functions. */
   readonly functions: () => readonly Pick<FunctionRecord, "name" | "secrets">[];
@@ -97,7 +95,7 @@ export class SecretService implements SecretSource {
       restarted: restart ? Math.max(now, (former?.restarted ?? 0) + 1) : former?.restarted ?? 0,
     };
     await collection.put(record);
-    await this.#seen(() => table.get(name)?.nonce === sealed.nonce);
+    await table.until(() => table.get(name)?.nonce === sealed.nonce, clock);
   }
 
   /**
@@ -107,7 +105,7 @@ export class SecretService implements SecretSource {
    * @throws `SECRET_UNKNOWN`, `SECRET_IN_USE`, `REGISTRY_UNAVAILABLE`
    */
   async delete(name: string, force: boolean): Promise<void> {
-    const { table, collection } = this.#options;
+    const { table, collection, clock } = this.#options;
     const users = this.#users().get(name) ?? [];
     if (users.length > 0 && !force) {
       throw new ServerledgeError(
@@ -120,7 +118,7 @@ export class SecretService implements SecretSource {
       );
     }
     if (!await collection.delete(name)) throw unknown(name);
-    await this.#seen(() => table.get(name) === undefined);
+    await table.until(() => table.get(name) === undefined, clock);
   }
 
   /**
@@ -234,16 +232,6 @@ export class SecretService implements SecretSource {
       }
     }
     return users;
-  }
-
-  /** Waits, up to a limit, until the table has received a change. */
-  async #seen(isSeen: () => boolean): Promise<void> {
-    if (isSeen()) return;
-    const { table, clock } = this.#options;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    using _listening = table.onChange(() => isSeen() && resolve());
-    const cancel = clock.after(maxWriteDelayMs, resolve);
-    await promise.finally(cancel);
   }
 }
 
