@@ -12,6 +12,7 @@ import { ImageLogins, loginKind } from "../secrets/image_logins.ts";
 import { KeyRing } from "../secrets/key_ring.ts";
 import { secretKind, type SecretRecord } from "../secrets/record.ts";
 import { SecretService } from "../secrets/secret_service.ts";
+import { unreadableRecords } from "../secrets/unreadable.ts";
 import type { NodeBase } from "./base.ts";
 import type { NodeStorage } from "./storage.ts";
 
@@ -21,6 +22,10 @@ export interface NodeSecrets {
   readonly imageLogins: ImageLogins;
   /** The encrypted secrets in memory. */
   readonly secretTable: RecordTable<SecretRecord>;
+  readonly secretHealth: {
+    /** Current problems. */
+    problems(): string[];
+  };
 }
 
 /**
@@ -53,13 +58,26 @@ export async function openSecrets(
     functions: () => catalog.list(),
     clock,
   });
+  const loginTable = built.use(await RecordTable.open(loginKind, registry, memory));
   const imageLogins = new ImageLogins({
     collection: registry.collection(loginKind),
-    table: built.use(await RecordTable.open(loginKind, registry, memory)),
+    table: loginTable,
     keys,
     clock,
   });
-  return { secrets, secretTable, imageLogins };
+  const secretHealth = {
+    problems(): string[] {
+      const records = { secrets: secretTable.list(), logins: loginTable.list() };
+      const problem = unreadableRecords(keys.knownIds, records);
+      if (problem === undefined) return [];
+      // The key file may have changed since it was read, which the next request then knows.
+      void keys.keys().catch(() => {});
+      return [`secrets: ${problem}`];
+    },
+  };
+  // After a rotation by another node, the keys are read before somebody asks for problems.
+  for (const table of [secretTable, loginTable]) built.use(table.onChange(secretHealth.problems));
+  return { secrets, secretTable, imageLogins, secretHealth };
 }
 
 /**

@@ -187,7 +187,7 @@ function statusOf(parts: NodeParts, startedAt: number, shows: ShowsFunction): No
 }
 
 function healthOf(
-  { registry, results, engine, scheduler, cluster, janitor, background, listen, tokens, audit }:
+  { registry, results, engine, scheduler, cluster, janitor, background, listen, ...parts }:
     NodeParts,
   shows: ShowsFunction,
 ): { ok: boolean; problems: string[] } {
@@ -204,7 +204,11 @@ function healthOf(
   }
   if (engine.state !== true) problems.push(`containers: ${engine.state}`);
   problems.push(...janitor.problems(shows), ...cluster?.problems() ?? []);
-  problems.push(...[listen.tls, tokens, audit].flatMap((part) => part?.problems() ?? []));
+  problems.push(
+    ...[listen.tls, parts.tokens, parts.audit, parts.secretHealth].flatMap((part) =>
+      part?.problems() ?? []
+    ),
+  );
   problems.push(...background.flatMap((service) => service.problems()));
   if (scheduler.draining) problems.push("the node is shutting down");
   return { ok: !scheduler.draining, problems };

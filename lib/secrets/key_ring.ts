@@ -42,10 +42,16 @@ export class KeyRing {
   readonly #options: KeyRingOptions;
   /** Creation of the file, which requests at the same time share. */
   readonly #creation = new SharedTasks<SecretKey>();
+  #knownIds: ReadonlySet<string> = new Set();
 
   /** Creates a ring without reading the keys. */
   constructor(options: KeyRingOptions) {
     this.#options = options;
+  }
+
+  /** Ids of the keys when they were read last; empty if they could not be used. */
+  get knownIds(): ReadonlySet<string> {
+    return this.#knownIds;
   }
 
   /**
@@ -54,6 +60,17 @@ export class KeyRing {
    * @throws `CONFIG_INVALID` if the keys cannot be used
    */
   async keys(): Promise<SecretKey[]> {
+    try {
+      const keys = await this.#read();
+      this.#knownIds = new Set(keys.map(({ id }) => id));
+      return keys;
+    } catch (error) {
+      this.#knownIds = new Set();
+      throw error;
+    }
+  }
+
+  async #read(): Promise<SecretKey[]> {
     const { setting, file } = this.#options;
     const listed = setting.split(/[\s,]+/);
     if (listed.every((text) => keyForm.test(text))) return await parsed(listed, "secrets.key");

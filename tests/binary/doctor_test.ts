@@ -115,6 +115,23 @@ Deno.test("doctor: keys of the registry that need attention are named, while the
   }
 });
 
+Deno.test("doctor: secrets are counted, and those whose key the node does not have are a warning", async () => {
+  await using dir = await tempDir("doctor-secrets");
+  const config = { "data.dir": `${dir.path}/data`, "api.port": freePort() };
+  assert.deepEqual((await examine(config)).of("secrets"), []);
+  await using node = await startNodeProcess({ config });
+  assert.equal((await node.cli(["secrets", "set", "A"], "value")).code, 0);
+  const { of } = await examine(config);
+  assert.deepEqual(of("secrets").map(({ Message }) => Message), ["1 key for 1 secret"]);
+  const key = new Uint8Array(32).toBase64();
+  const other = (await examine(config, { SERVERLEDGE_SECRETS_KEY: key })).of("secrets");
+  assert.deepEqual(states(other), ["warning"]);
+  assert.match(other[0]!.Message, /does not have the key .* that decrypts 1 secret$/);
+  const missing = await examine({ ...config, "secrets.key": "/nonexistent/key" });
+  assert.deepEqual(states(missing.of("secrets")), ["error"]);
+  assert.equal(missing.code, 8);
+});
+
 Deno.test("doctor: a clock a minute behind that of etcd is an error", async () => {
   // No etcd of this machine has another clock: one that tells the wrong time and nothing else.
   await using server = Deno.serve(

@@ -168,9 +168,12 @@ Deno.test("a node with another key cannot use secrets, and rotation needs both",
     );
     assert.match(node.log(), /secrets, such as A, are encrypted with keys that this node does not/);
     assert.match((await node.cli(["secrets", "rotate"])).stderr, /Cannot encrypt secret "A" again/);
+    const problems = async () => (await get(`${node.url}/healthz`)).body.Problems.join();
+    assert.match(await problems(), /secrets: .* not have the key .* that decrypts 1 secret(,|$)/);
     // Both keys, without a restart.
     await Deno.writeTextFile(path, await Deno.readTextFile(path) + first);
     assert.equal(await read(node, "f", "A"), value);
+    assert.doesNotMatch(await problems(), /secrets:/);
     assert.equal((await run(node, ["secrets", "rotate"])).Secrets, 1);
     await Deno.writeTextFile(path, (await Deno.readTextFile(path)).replace(first, ""));
     await node.cli(["update", "f", "--memory", "96"]);

@@ -15,6 +15,7 @@ import { etcd } from "./checks/etcd.ts";
 import { images } from "./checks/images.ts";
 import { keys } from "./checks/keys.ts";
 import { ports } from "./checks/ports.ts";
+import { secrets } from "./checks/secrets.ts";
 import { service } from "./checks/service.ts";
 import { tokens } from "./checks/tokens.ts";
 
@@ -25,6 +26,7 @@ export const checks: readonly Check[] = [
   controlGroups,
   etcd,
   keys,
+  secrets,
   clock,
   ports,
   descriptors,

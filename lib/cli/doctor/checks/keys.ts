@@ -4,21 +4,13 @@
  * @module
  */
 
-import { join } from "node:path";
 import { hasAdmin, isExpired, keyKind, type KeyRecord } from "../../../access/key.ts";
 import { asServerledgeError } from "../../../base/errors.ts";
-import type { Config } from "../../../config/config.ts";
 import { requiresKeys } from "../../../node/access.ts";
-import { decodeRecords, type RecordListing } from "../../../registry/collection.ts";
-import { EtcdClient } from "../../../registry/etcd/client/client.ts";
-import { etcdOptions } from "../../../registry/etcd/client/config.ts";
-import { identityKey, recordsPrefix } from "../../../registry/etcd/keys.ts";
-import { readRecords } from "../../../registry/local/collection.ts";
-import { registryFile } from "../../../registry/local/registry.ts";
+import type { RecordListing } from "../../../registry/collection.ts";
 import { type Check, type Finding, fine, problem } from "../check.ts";
+import { storedRecords } from "../stored_records.ts";
 
-/** Longest time until etcd responds, ms. */
-const answerTimeoutMs = 5000;
 const dayMs = 86_400_000;
 /** Time before the end of a key in which it should be replaced, ms. */
 const soonMs = 14 * dayMs;
@@ -28,37 +20,23 @@ const maxNames = 10;
 /** Access keys of the node or its cluster. */
 export const keys: Check = {
   name: "keys",
-  async run({ config, dataDirectory }) {
-    const isShared = config["etcd.address"] !== "";
+  async run(subject) {
+    const { config } = subject;
     try {
-      const listing = isShared
-        ? await listKeys(config)
-        : readRecords(keyKind, join(dataDirectory, registryFile));
+      const listing = await storedRecords(keyKind, subject);
       const hasIssuer = config["api.tokens.issuer"] !== "";
       return assessKeys(listing, { isRequired: requiresKeys(config), hasIssuer }, Date.now());
     } catch (error) {
       return [problem(
         "error",
         `The keys cannot be read: ${asServerledgeError(error).message}`,
-        isShared
+        config["etcd.address"] !== ""
           ? "Do what the check of etcd says"
           : "Run the doctor as the user of the node, or restore a backup (serverledge restore)",
       )];
     }
   },
 };
-
-async function listKeys(config: Config): Promise<RecordListing<KeyRecord>> {
-  using client = new EtcdClient(etcdOptions(config)!);
-  // A listing may take long, which this shows to be worth waiting for.
-  await client.get(identityKey, answerTimeoutMs);
-  const prefix = recordsPrefix(keyKind.name);
-  const { entries } = await client.list(prefix);
-  const texts = entries.map(({ key, value }) =>
-    [key.slice(prefix.length), new TextDecoder().decode(value)] as const
-  );
-  return decodeRecords(keyKind, texts);
-}
 
 /**
  * Assesses the keys of a registry.
