@@ -159,7 +159,7 @@ export class KeyAuthenticator implements Authenticator, Disposable {
       const { id, name, grant, until } = await tokens.verify(token);
       const principal = grant
         ? new GrantedPrincipal(id, grant, isPublic, this.#meterOf(this.#tokenMeters, id, grant))
-        : stranger(isPublic, () => withoutRights(name), id);
+        : stranger(isPublic, () => withoutRights(name), { id, name });
       if (generation === this.#generation) this.#remember(header, { principal, until });
       return principal;
     } catch (error) {

@@ -13,6 +13,8 @@ import { type Action, actions, matches, permits } from "./role.ts";
 export interface Principal {
   /** Id of its key, or of its token's subject; empty for a client without one. */
   readonly keyId: string;
+  /** Name of its key or token; undefined for a client without one. */
+  readonly name?: string | undefined;
   /** Rights of its key or token; undefined for a client without any. */
   readonly grant?: Grant;
   /** Names of the QoS classes that its requests may name; undefined: all. */
@@ -58,17 +60,18 @@ export const clusterMember: Principal = {
  *
  * @param isPublic whether anyone may invoke a function
  * @param refusal error for what it may not do
- * @param keyId id of a token's subject without rights
+ * @param subject id and name of a token's subject without rights
  */
 export function stranger(
   isPublic: (functionName: string) => boolean,
   refusal: () => ServerledgeError = () => unauthorized("This node requires a key"),
-  keyId = "",
+  subject?: { readonly id: string; readonly name: string },
 ): Principal {
   const may = (action: Action, functionName?: string) =>
     action === "invoke" && functionName !== undefined && isPublic(functionName);
   return {
-    keyId,
+    keyId: subject?.id ?? "",
+    name: subject?.name,
     mayForward: false,
     classes: [],
     may,
@@ -111,6 +114,10 @@ export class GrantedPrincipal implements Principal {
     this.classes = grant.classes.length > 0 ? grant.classes : undefined;
     this.#isPublic = isPublic;
     this.#isUnrestricted = grant.role === "admin" || grant.functions.includes("*");
+  }
+
+  get name(): string {
+    return this.grant.name;
   }
 
   may(action: Action, functionName?: string): boolean {

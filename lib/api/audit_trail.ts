@@ -70,7 +70,7 @@ export class AuditTrail {
     if (peer && !peer.forClient && !isRefusal(code)) return;
     const address = peer?.forClient && headers.get("x-forwarded-for")?.split(",").at(-1)?.trim();
     this.#log.add({
-      name: principal?.grant?.name ?? (peer && !peer.forClient ? peer.id : "anonymous"),
+      name: principal?.name ?? (peer && !peer.forClient ? peer.id : "anonymous"),
       key: principal?.keyId || undefined,
       role: principal?.grant?.role,
       address: address || client,
