@@ -64,6 +64,14 @@ export function nodeServices(parts: NodeParts): ApiServices {
     classes: new QosClasses(config.qosClasses),
     secrets: parts.secrets,
     async rotateSecrets() {
+      const health = parts.registry.health();
+      if (!health.ok) {
+        // Secrets that this node has not seen would keep their former keys.
+        throw new ServerledgeError(
+          "REGISTRY_UNAVAILABLE",
+          `Cannot rotate secrets without the registry: ${health.reason}`,
+        );
+      }
       await parts.imageLogins.rotate();
       return await parts.secrets.rotate();
     },

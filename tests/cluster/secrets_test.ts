@@ -90,13 +90,19 @@ Deno.test("secrets are known to all nodes that have the key, and etcd has only c
     },
   );
 
-  await t.step("while etcd is away, a node that starts still has it", async () => {
-    etcd.freeze();
-    assert.equal(await other.stop(), 0);
-    await using restarted = await startNodeProcess({ config: second });
-    assert.equal(await token(restarted), `${value}-2`);
-    etcd.thaw();
-  });
+  await t.step(
+    "while etcd is away, a node that starts still has it, and rotation is no success",
+    async () => {
+      etcd.freeze();
+      assert.equal(await other.stop(), 0);
+      await using restarted = await startNodeProcess({ config: second });
+      assert.equal(await token(restarted), `${value}-2`);
+      const rotation = await restarted.cli(["secrets", "rotate"]);
+      assert.equal(rotation.code, 2);
+      assert.match(rotation.stderr, /Cannot rotate secrets without the registry/);
+      etcd.thaw();
+    },
+  );
 
   await t.step("a damaged or copied record starts no instance, and set mends it", async () => {
     const path = `${recordsPrefix("secrets")}`;
