@@ -22,6 +22,8 @@ export const maxSecretBytes = 64 << 10;
 export const maxSecrets = 1000;
 /** Maximum size of all secrets, bytes. */
 export const maxTotalBytes = 16 << 20;
+/** Maximum number of attempts to set a secret that others change at the same time. */
+const maxAttempts = 3;
 
 /** Value of a secret, and what else is set with it. */
 export interface SecretChange {
@@ -81,21 +83,29 @@ export class SecretService implements SecretSource {
    *   `REGISTRY_UNAVAILABLE`
    */
   async set(name: string, { value, functions, restart }: SecretChange): Promise<void> {
-    const { table, keys, collection, clock } = this.#options;
-    const former = table.get(name);
+    const { table, keys, clock } = this.#options;
     this.#requireRoom(name, value.length);
     const sealed = await keys.seal(name, value);
-    const now = Math.floor(clock.wall());
-    const record: SecretRecord = {
-      ...sealed,
-      name,
-      created: former?.created ?? now,
-      updated: now,
-      functions: [...functions ?? former?.functions ?? []],
-      restarted: restart ? Math.max(now, (former?.restarted ?? 0) + 1) : former?.restarted ?? 0,
-    };
-    await collection.put(record);
-    await table.until(() => table.get(name)?.nonce === sealed.nonce, clock);
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      const former = table.get(name);
+      const now = Math.floor(clock.wall());
+      const record: SecretRecord = {
+        ...sealed,
+        name,
+        created: former?.created ?? now,
+        updated: now,
+        functions: [...functions ?? former?.functions ?? []],
+        restarted: restart ? Math.max(now, (former?.restarted ?? 0) + 1) : former?.restarted ?? 0,
+      };
+      if (await this.#store(record, former, functions !== undefined)) {
+        return await table.until(() => table.get(name)?.nonce === sealed.nonce, clock);
+      }
+      await table.until(() => table.get(name) !== former, clock);
+    }
+    throw new ServerledgeError(
+      "UNPROCESSABLE",
+      `Secret "${name}" was changed by another request: set it again`,
+    );
   }
 
   /**
@@ -203,6 +213,25 @@ export class SecretService implements SecretSource {
     const unsealed = await this.#options.keys.unseal(secret, record);
     if ("value" in unsealed) return unsealed.value;
     throw unusable(secret, unsealed.problem);
+  }
+
+  /**
+   * Stores a record. Patterns that are not given are those that this node knows, so they must still be the
+   * current ones: another node may just have narrowed them.
+   *
+   * @returns false if they are not
+   */
+  async #store(
+    record: SecretRecord,
+    former: SecretRecord | undefined,
+    hasPatterns: boolean,
+  ): Promise<boolean> {
+    const { collection, table } = this.#options;
+    if (hasPatterns || table.damaged.some(({ id }) => id === record.name)) {
+      await collection.put(record);
+      return true;
+    }
+    return await (former ? collection.replace(former, record) : collection.create(record));
   }
 
   #requireRoom(name: string, size: number): void {

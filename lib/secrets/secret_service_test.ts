@@ -101,6 +101,32 @@ Deno.test("SecretService: a secret keeps its functions and its creation when it 
   assert.equal(secrets.table.get("A")!.restarted, record.restarted);
 });
 
+Deno.test("SecretService: a node that does not know the current patterns yet does not restore former ones", async () => {
+  await using secrets = await world();
+  const { collection, table } = secrets;
+  await secrets.set("A", "1");
+  const former = table.get("A")!;
+  await secrets.set("A", "2", ["camera-*"]);
+  const setAt = async (isLate: (waits: number) => boolean) => {
+    let waits = 0;
+    const get = (id: string) => isLate(waits) ? former : table.get(id);
+    const behind = {
+      get,
+      list: () => table.list(),
+      damaged: [],
+      until: () => Promise.resolve(void waits++),
+    };
+    const keys = new KeyRing({ setting: keyOf(1), file: "", mayCreate: false });
+    const options = { collection, table: behind, keys, functions: () => [], clock: systemClock };
+    await new SecretService(options).set("A", { value: bytes("3"), restart: false });
+  };
+  await setAt((waits) => waits === 0);
+  assert.deepEqual(table.get("A")!.functions, ["camera-*"]);
+  const { nonce } = table.get("A")!;
+  await assert.rejects(setAt(() => true), { code: "UNPROCESSABLE", message: /set it again/ });
+  assert.equal(table.get("A")!.nonce, nonce);
+});
+
 Deno.test("SecretService: a secret in use is deleted only by force", async () => {
   await using secrets = await world([{ name: "f", secrets: ["A"] }]);
   await secrets.set("A", "1");
