@@ -179,9 +179,7 @@ export class GenericContainer implements AsyncDisposable {
   }
 
   async #load(fn: FunctionRecord): Promise<void> {
-    const secrets = fn.secrets.length > 0
-      ? await this.#context.secrets.source.forInstance(fn)
-      : undefined;
+    const secrets = await this.#context.secrets.source.forInstance(fn);
     const env = { ...functionVariables(this.#context, fn), ...secrets?.variables };
     const loaded = this.#connection.load({ env });
     const reply = await withTimeout(loaded, loadTimeoutMs, () => {

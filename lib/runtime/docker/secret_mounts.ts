@@ -156,7 +156,7 @@ export async function secretMount(
   fn: FunctionRecord,
   stack: AsyncDisposableStack,
 ): Promise<MountedSecrets | undefined> {
-  const secrets = fn.secrets.length > 0 ? await source.forInstance(fn) : undefined;
+  const secrets = await source.forInstance(fn);
   if (!secrets) return undefined;
   const mount = stack.use(mounts.write(secrets));
   return {

@@ -219,7 +219,6 @@ export class SandboxEnvironment implements ExecutionEnvironment {
   }
 
   async #secretVariables(fn: FunctionRecord): Promise<Readonly<Record<string, string>>> {
-    if (fn.secrets.length === 0) return {};
     const { secrets = noSecrets } = this.#options;
     return (await secrets.forInstance(fn))?.variables ?? {};
   }
