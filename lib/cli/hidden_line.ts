@@ -6,8 +6,10 @@
 
 import { exits } from "./exits.ts";
 
-/** Maximum length of a line, characters; further ones are dropped. */
-const maxLength = 4096;
+/** Maximum length of a line, characters, which is more than any secret may have; further ones are dropped. */
+const maxLength = 128 << 10;
+/** Size of the buffer for one read, bytes. */
+const bufferBytes = 4096;
 
 const keys = { interrupt: "\x03", endOfInput: "\x04", eraseLine: "\x15" } as const;
 
@@ -39,12 +41,14 @@ export async function readHiddenLine(
 
 /** @returns undefined if Ctrl+C was typed */
 async function readLine(stdin: typeof Deno.stdin): Promise<string | undefined> {
-  const buffer = new Uint8Array(maxLength);
+  const buffer = new Uint8Array(bufferBytes);
+  // A read may end within a character.
+  const decoder = new TextDecoder();
   let line = "";
   for (;;) {
     const size = await stdin.read(buffer);
     if (size === null) return line;
-    for (const character of new TextDecoder().decode(buffer.subarray(0, size))) {
+    for (const character of decoder.decode(buffer.subarray(0, size), { stream: true })) {
       if (character === keys.interrupt) return undefined;
       if (/[\r\n]/.test(character) || character === keys.endOfInput) return line;
       if (character === keys.eraseLine) line = "";

@@ -7,32 +7,8 @@
 import assert from "node:assert/strict";
 import { writeContexts } from "../../lib/cli/client/contexts.ts";
 import { defaultBinary, startNodeProcess } from "../support/node.ts";
-import { cleanEnv } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
-
-/** Runs a command at a terminal, types a text once it has printed a prompt, and returns all that was shown. */
-async function typed(command: string, env: Record<string, string>, prompt: string, keys: string) {
-  const child = new Deno.Command("script", {
-    args: ["--quiet", "--return", "--command", command, "/dev/null"],
-    clearEnv: true,
-    env: { ...cleanEnv(), ...env },
-    stdin: "piped",
-    stdout: "piped",
-    signal: AbortSignal.timeout(30_000),
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  let shown = "";
-  let isTyped = false;
-  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    shown += text;
-    if (isTyped || !shown.includes(prompt)) continue;
-    isTyped = true;
-    await writer.write(new TextEncoder().encode(keys));
-  }
-  await writer.close().catch(() => {});
-  const { code } = await child.status;
-  return { shown, code };
-}
+import { typed } from "../support/terminal.ts";
 
 Deno.test("login: the key that is typed at a terminal is not shown", async () => {
   await using home = await tempDir("login");

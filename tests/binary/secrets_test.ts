@@ -10,6 +10,7 @@ import { buildWasm, wasmFunction } from "../support/functions/wasm.ts";
 import { defaultBinary, type NodeProcess, startNodeProcess } from "../support/node.ts";
 import { runToEnd } from "../support/process.ts";
 import { tempDir } from "../support/temp_dir.ts";
+import { typed } from "../support/terminal.ts";
 
 const value = "s3cret-ünknown-to-others";
 const reader = "export default (params) => JSON.stringify(Deno.env.get(params.name) ?? null);";
@@ -116,6 +117,17 @@ Deno.test("a secret reaches the functions that use it, and nothing else", async 
     assert.equal(await read(node, "f", "DB_PASSWORD"), value, "the warm instance is kept");
     await run(node, ["secrets", "set", "DB_PASSWORD", "--restart"], "third\r\n");
     assert.equal(await read(node, "f", "DB_PASSWORD"), "third");
+  });
+
+  await t.step("a long secret that is typed at a terminal is complete and not shown", async () => {
+    // Its characters have two bytes, and reads may end between them.
+    const long = `a${"é".repeat(5000)}`;
+    const command = `${defaultBinary()} secrets set DB_PASSWORD --restart`;
+    const env = { SERVERLEDGE_HOST: node.url };
+    const { shown, code } = await typed(command, env, "Secret DB_PASSWORD:", `${long}\r`);
+    assert.equal(code, 0, shown);
+    assert(!shown.includes("é"));
+    assert.equal(await read(node, "f", "DB_PASSWORD"), long);
   });
 
   await t.step("forms that a sandbox cannot have are refused", async () => {
