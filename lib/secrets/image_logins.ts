@@ -13,6 +13,7 @@ import { type InsideOf, wireNames } from "../json/wire_names.ts";
 import type { Collection, RecordKind } from "../registry/collection.ts";
 import type { RecordTable } from "../registry/record_table.ts";
 import type { KeyRing } from "./key_ring.ts";
+import { sealedEntries } from "./record.ts";
 import { reseal } from "./reseal.ts";
 
 /** Maximum number of registries. */
@@ -32,12 +33,7 @@ export const listedLoginSchema = v.object({
   Username: v.pipe(v.string(), v.description("Name of the user")),
   Updated: v.pipe(v.number(), v.description("When it was set last, ms since the Unix epoch")),
 });
-const loginSchema = v.object({
-  ...listedLoginSchema.entries,
-  KeyId: v.string(),
-  Nonce: v.pipe(v.string(), v.base64()),
-  Data: v.pipe(v.string(), v.base64()),
-});
+const loginSchema = v.object({ ...listedLoginSchema.entries, ...sealedEntries });
 /** Converts logins to the format of lists. */
 export const listedLoginNames = wireNames(listedLoginSchema);
 const loginNames = wireNames(loginSchema);

@@ -14,6 +14,13 @@ import type { RecordKind } from "../registry/collection.ts";
 const moment = v.pipe(v.number(), v.integer(), v.minValue(0));
 const base64 = v.pipe(v.string(), v.base64());
 
+/** Schemas of an encrypted value in a record. */
+export const sealedEntries = {
+  KeyId: v.pipe(v.string(), v.description("Id of the key that encrypts it")),
+  Nonce: base64,
+  Data: base64,
+};
+
 /** Schema of the patterns of the functions that may use a secret. */
 export const secretFunctions = v.pipe(
   v.array(functionPattern, "expected a list of names of functions"),
@@ -29,15 +36,14 @@ const entries = {
   Created: v.pipe(moment, v.description("When it was created, ms since the Unix epoch")),
   Updated: v.pipe(moment, v.description("When its value was set last, ms since the Unix epoch")),
   Functions: secretFunctions,
-  KeyId: v.pipe(v.string(), v.description("Id of the key that encrypts it")),
+  KeyId: sealedEntries.KeyId,
 };
 
 const secretSchema = v.object({
   ...entries,
   /** When instances that have it were replaced last, ms since the Unix epoch; 0: never. */
   Restarted: moment,
-  Nonce: base64,
-  Data: base64,
+  ...sealedEntries,
 });
 
 const secretNames = wireNames(secretSchema);
