@@ -72,7 +72,7 @@ export async function runServer(
   const reported = node.without?.then((problem) => {
     if (problem && !globals.json) terminal.out.write(missing(problem, terminal));
   });
-  using _successors = node.replaced && startSuccessors();
+  using _successors = node.replaced && startSuccessors(node.replaced);
   // A balancer is never replaced: only a signal stops it.
   const isReplaced = node.replaced
     ? await Promise.race([stop.asked, node.replaced.then(() => true)])

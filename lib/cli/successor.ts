@@ -12,14 +12,20 @@ export const replaceOption = "--replace";
 
 const log = logger("cli");
 
-/** Starts this program again, with its arguments, at each SIGUSR2. Disposing the result stops that. */
-export function startSuccessors(): Disposable {
-  const start = () => void startSuccessor();
+/**
+ * Starts this program again, with its arguments, at each SIGUSR2. Disposing the result stops that.
+ *
+ * @param replaced resolves when another process has taken over
+ */
+export function startSuccessors(replaced: Promise<void>): Disposable {
+  let isReplaced = false;
+  void replaced.then(() => isReplaced = true);
+  const start = () => void startSuccessor(() => isReplaced);
   Deno.addSignalListener("SIGUSR2", start);
   return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGUSR2", start) };
 }
 
-async function startSuccessor(): Promise<void> {
+async function startSuccessor(isReplaced: () => boolean): Promise<void> {
   const { path, args } = ownProgram();
   // The path of a program whose file was replaced ends with a remark.
   const file = path === ownProgramPath ? Deno.execPath().replace(/ \(deleted\)$/, "") : path;
@@ -31,7 +37,7 @@ async function startSuccessor(): Promise<void> {
       stdin: "null",
     });
     const { code, signal } = await command.spawn().status;
-    // After a handover, this process ends first.
+    if (isReplaced()) return;
     log.error("The new process ended ({status}), so this one goes on", { status: signal ?? code });
   } catch (error) {
     log.error("Cannot start {file}: {reason}", { file, reason: (error as Error).message });

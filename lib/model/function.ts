@@ -8,11 +8,7 @@ import * as v from "valibot";
 import { ServerledgeError } from "../base/errors.ts";
 import { handlerHelp, runtimeIds } from "../runtime/kinds/kinds.ts";
 import { localitySchema } from "./locality.ts";
-import {
-  maxSecretsOfFunction,
-  parseSecretReference,
-  secretReferences,
-} from "./secret_reference.ts";
+import { checkSecretReferences, maxSecretsOfFunction } from "./secret_reference.ts";
 import { nearest } from "../base/nearest.ts";
 import { foldKeys, isObject, keyIndex, parse } from "../json/json.ts";
 import { QuotedText, type Text } from "../json/quoted.ts";
@@ -352,7 +348,8 @@ function checkBounds(definition: v.InferOutput<typeof definitionSchema>): void {
   range("Invokes", definition.Invokes.length, 0, maxInvokes);
   const names = Object.keys(definition.Env);
   range("Env", names.length, 0, maxEnv);
-  checkSecrets(definition);
+  range("Secrets", definition.Secrets.length, 0, maxSecretsOfFunction);
+  checkSecretReferences(definition.Secrets, definition.Env);
   const bad = names.find((key) =>
     !/^[A-Za-z_][A-Za-z0-9_]*$/.test(key) || definition.Env[key]!.includes("\0")
   );
@@ -364,32 +361,6 @@ function checkBounds(definition: v.InferOutput<typeof definitionSchema>): void {
         details: { path: `Env.${bad}` },
       },
     );
-  }
-}
-
-/** Checks references to secrets; variables of nodes and of `Env` cannot be secrets. */
-function checkSecrets({ Secrets, Env }: v.InferOutput<typeof definitionSchema>): void {
-  range("Secrets", Secrets.length, 0, maxSecretsOfFunction);
-  const refuse = (problem: string): never => {
-    throw new ServerledgeError("UNPROCESSABLE", `Secrets: ${problem}`, {
-      details: { path: "Secrets" },
-    });
-  };
-  const bad = Secrets.find((text) => !parseSecretReference(text));
-  if (bad !== undefined) {
-    refuse(
-      `${
-        JSON.stringify(bad)
-      } is not NAME (if it can be the name of a variable), NAME=VARIABLE or ` +
-        "NAME=/run/secrets/FILE",
-    );
-  }
-  const targets = secretReferences(Secrets).map(({ variable, file }) => file ?? variable);
-  const twice = targets.find((target, at) => targets.indexOf(target) !== at);
-  if (twice !== undefined) refuse(`several secrets have the same target "${twice}"`);
-  for (const { variable = "" } of secretReferences(Secrets)) {
-    if (Object.hasOwn(Env, variable)) refuse(`the variable ${variable} is also in Env`);
-    if (variable.startsWith("SERVERLEDGE_")) refuse(`${variable} is a variable of the node`);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ServerledgeError } from "../base/errors.ts";
 import * as v from "valibot";
 
 /** Folder of the files with secrets in an instance. */
@@ -48,4 +49,38 @@ export function parseSecretReference(text: string): SecretReference | undefined 
 /** Reads references that are valid, such as those of a registered function. */
 export function secretReferences(texts: readonly string[]): SecretReference[] {
   return texts.flatMap((text) => parseSecretReference(text) ?? []);
+}
+
+/**
+ * Checks the references of a definition; variables of nodes and of `Env` cannot be secrets.
+ *
+ * @param texts references
+ * @param env the definition's variables
+ * @throws `UNPROCESSABLE`
+ */
+export function checkSecretReferences(
+  texts: readonly string[],
+  env: Readonly<Record<string, string>>,
+): void {
+  const refuse = (problem: string): never => {
+    throw new ServerledgeError("UNPROCESSABLE", `Secrets: ${problem}`, {
+      details: { path: "Secrets" },
+    });
+  };
+  const bad = texts.find((text) => !parseSecretReference(text));
+  if (bad !== undefined) {
+    refuse(
+      `${
+        JSON.stringify(bad)
+      } is not NAME (if it can be the name of a variable), NAME=VARIABLE or ` +
+        "NAME=/run/secrets/FILE",
+    );
+  }
+  const targets = secretReferences(texts).map(({ variable, file }) => file ?? variable);
+  const twice = targets.find((target, at) => targets.indexOf(target) !== at);
+  if (twice !== undefined) refuse(`several secrets have the same target "${twice}"`);
+  for (const { variable = "" } of secretReferences(texts)) {
+    if (Object.hasOwn(env, variable)) refuse(`the variable ${variable} is also in Env`);
+    if (variable.startsWith("SERVERLEDGE_")) refuse(`${variable} is a variable of the node`);
+  }
 }

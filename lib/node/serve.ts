@@ -13,7 +13,7 @@ import { registeredAs } from "../cluster/address.ts";
 import type { HttpHandler } from "../http/server/messages.ts";
 import { addAuditMetrics, addServerMetrics, addTlsMetrics } from "../telemetry/process_metrics.ts";
 import { openEndpoint } from "./handover/forwarding.ts";
-import { Handover, handoverSocket } from "./handover/successor.ts";
+import { Handover, handoverSocket, type Refusal } from "./handover/successor.ts";
 import { type NodeParts, nodeServices } from "./services.ts";
 
 /** Time for the responses to the last requests of a former process, ms. */
@@ -83,7 +83,7 @@ function openHandover(
   { addresses }: ApiServer,
   replaced: (passOn: HttpHandler) => void,
 ): Handover {
-  const { config, node, built, cluster, results, scheduler, pool, registry } = parts;
+  const { config, node, built, cluster, pool } = parts;
   return built.use(Handover.open({
     nodeId: node.id,
     socket: handoverSocket(config),
@@ -96,14 +96,22 @@ function openHandover(
       return Object.fromEntries(counts);
     },
     datagrams: () => cluster?.datagramAddress,
-    refusal() {
-      if (scheduler.draining) return "it is shutting down";
-      const health = registry.health();
-      if (!health.ok) return `its registry is unavailable (${health.reason})`;
-      return results?.waiting ? "results wait on its disk for the registry" : undefined;
-    },
+    refusal: () => refusalOf(parts),
     replaced,
   }));
+}
+
+function refusalOf(
+  { predecessor, registry, results, scheduler }: NodeParts,
+): Refusal | undefined {
+  const lasting = (reason: string) => ({ reason, isBrief: false });
+  if (scheduler.draining) return lasting("it is shutting down");
+  const health = registry.health();
+  if (!health.ok) return lasting(`its registry is unavailable (${health.reason})`);
+  if (results?.waiting) return lasting("results wait on its disk for the registry");
+  // Three processes could not tell whose containers and folders are still in use.
+  if (!predecessor || predecessor.isGone) return undefined;
+  return { reason: "its former process is still completing invocations", isBrief: true };
 }
 
 function running(

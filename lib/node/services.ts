@@ -240,7 +240,7 @@ function logsOf(parts: NodeParts): Pick<ApiServices, "logs" | "followLogs"> {
       const followed = followOutput(name, lines, {
         log: outputLog,
         outside: () => unread(name, lines),
-        goesOn: () => !scheduler.draining && catalog.has(name),
+        goesOn: () => !scheduler.draining && !pool.isLeaving && catalog.has(name),
         signal,
       });
       for await (const found of followed) yield found.map(lineText);

@@ -20,7 +20,7 @@ import type { PooledGeneric } from "./generic_instances.ts";
 import { isKept, type KeepAliveWindows } from "./keep_alive/keep_alive.ts";
 import type { Demand, ResourceLedger } from "./resource_ledger.ts";
 import { Lease } from "./lease.ts";
-import { type Shortage, shortageOf, type Supply } from "./shortage.ts";
+import { type Shortage, shortageOf, supplyOf } from "./shortage.ts";
 import type { PoolObserver } from "./observers.ts";
 
 const log = logger("pool");
@@ -94,13 +94,14 @@ export class Pool implements AsyncDisposable {
 
   /** Tells whether a number of instances could be started, if needed by evicting idle instances. */
   canStart(record: FunctionRecord, count: number): boolean {
-    return shortageOf(record, count, this.#supply()) === undefined;
+    return shortageOf(record, count, supplyOf(this.#ledger, this.#functions.guarded())) ===
+      undefined;
   }
 
   /** Returns the resource that a function lacks for a number of instances, or its slots if none lacks. */
   shortage(record: FunctionRecord, count: number): Shortage {
     const starting = this.#functions.get(record.version)?.starting ?? 0;
-    return shortageOf(record, count, this.#supply()) ??
+    return shortageOf(record, count, supplyOf(this.#ledger, this.#functions.guarded())) ??
       { lacks: "slots", slots: this.slots(record), starting };
   }
 
@@ -272,6 +273,11 @@ export class Pool implements AsyncDisposable {
     if (pooled.state !== "closed") void this.#remove(pooled);
   }
 
+  /** True once only requests in progress get instances. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
   /** Removes idle instances from now on. Requests in progress still get instances. */
   leave(): void {
     this.#isLeaving = true;
@@ -294,16 +300,6 @@ export class Pool implements AsyncDisposable {
   /** Removes an instance that no request has taken, if the pool is leaving. */
   #giveUp(pooled: PooledInstance): void {
     if (this.#isLeaving && pooled.state === "idle") this.close(pooled);
-  }
-
-  #supply(): Supply {
-    const { balance, freeMemory, freeInstances, warmInstances } = this.#ledger;
-    const guarded = this.#functions.guarded();
-    return {
-      balance,
-      reclaimableMemory: freeMemory + balance.warmMemory - guarded.memoryMib,
-      reclaimableInstances: freeInstances + warmInstances - guarded.instances,
-    };
   }
 
   #remove(pooled: PooledInstance): Promise<void> {

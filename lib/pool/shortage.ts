@@ -6,7 +6,7 @@
 
 import { quantity } from "../base/quantity.ts";
 import type { FunctionRecord } from "../model/function.ts";
-import type { Balance } from "./resource_ledger.ts";
+import type { Balance, ResourceLedger } from "./resource_ledger.ts";
 
 /** Resource that a pool lacks for more calls of a function. */
 export type Shortage =
@@ -36,6 +36,22 @@ export interface Supply {
   readonly reclaimableMemory: number;
   /** Number of instances that may be added, counting evictable ones as free. */
   readonly reclaimableInstances: number;
+}
+
+/**
+ * Returns what is available.
+ *
+ * @param guarded idle instances that may not be evicted
+ */
+export function supplyOf(
+  { balance, freeMemory, freeInstances, warmInstances }: ResourceLedger,
+  guarded: { readonly instances: number; readonly memoryMib: number },
+): Supply {
+  return {
+    balance,
+    reclaimableMemory: freeMemory + balance.warmMemory - guarded.memoryMib,
+    reclaimableInstances: freeInstances + warmInstances - guarded.instances,
+  };
 }
 
 /**

@@ -222,6 +222,36 @@ Deno.test("handover: when either process is killed, the other one serves, and th
   assert.equal(await third.stop(), 0);
 });
 
+Deno.test("handover: a third process waits until the first has completed its invocations", async () => {
+  await using folder = await tempDir("handover");
+  const { start, successor } = starter(folder.path, { "shutdown.grace": 20 });
+  await using first = await start();
+  const { url } = first;
+  await create(url, await python("p", "import time\ndef f(params, c): time.sleep(params['s'])"));
+  const results: string[] = [];
+  const accept = async () => {
+    const { body } = await post(`${url}/invoke/p`, { Params: { s: 4 }, Async: true });
+    results.push(body.ReqId);
+  };
+  await accept();
+  await using second = await successor();
+  await eventually("the second process has taken over", () => {
+    return Promise.resolve(first.log().includes("Another process serves this node now"));
+  });
+  await accept();
+  await using third = await successor();
+  assert.equal(await second.exit, 0, second.log());
+  assert.equal(await first.exit, 0, first.log());
+  assert.match(third.log(), /Waiting to take over: its former process is still completing/);
+  for (const id of results) {
+    const { body } = await get(`${url}/poll/${id}`);
+    assert.equal(body.Success, true, JSON.stringify(body));
+  }
+  // New instances need the folders of the third process.
+  await create(url, await python("q", "def f(params, c): return params['n'] * 2"));
+  assert.equal((await post(`${url}/invoke/q`, { Params: { n: 2 } })).body.Result, "4");
+});
+
 Deno.test("handover: without a running node, --replace starts one", async () => {
   await using folder = await tempDir("handover");
   await using node = await starter(folder.path).successor();

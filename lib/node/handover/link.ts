@@ -42,8 +42,8 @@ const messageSchema = v.variant("type", [
     plain: v.optional(addressSchema),
     tls: v.optional(addressSchema),
   }),
-  /** The answer to it if there can be no handover now. */
-  v.object({ type: v.literal("refused"), reason: v.string() }),
+  /** The answer to it if there can be no handover now; soon, if `isBrief` is true. */
+  v.object({ type: v.literal("refused"), reason: v.string(), isBrief: v.boolean() }),
   /** The successor serves requests: the predecessor sends it those that still arrive, and ends. */
   v.object({ type: v.literal("takeOver"), endpoint: endpointSchema }),
 ]);
@@ -63,9 +63,10 @@ export class Link implements Disposable {
     this.#writer = new FrameWriter(conn, () => this[Symbol.dispose]());
   }
 
-  /** Sends a message; without effect if the other process has ended. */
-  send(message: Message): void {
+  /** Sends a message, unless the other process has ended. Resolves when it is sent. */
+  send(message: Message): Promise<void> {
     this.#writer.add(JSON.stringify(message));
+    return this.#writer.flushed;
   }
 
   /**

@@ -4,11 +4,16 @@
  * @module
  */
 
+import { pause } from "../../base/async.ts";
 import { ServerledgeError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { version } from "../../base/version.ts";
 import type { SharedPorts } from "../../api/server.ts";
 import { type Endpoint, Link, type Message, protocolVersion } from "./link.ts";
+
+/** Longest wait for a node that cannot hand over yet, and the interval of attempts, ms. */
+const maxWaitMs = 120_000;
+const retryMs = 250;
 
 const log = logger("node");
 
@@ -26,6 +31,7 @@ export class Predecessor implements Disposable {
   /** The ports that it lets this process share. */
   readonly ports: SharedPorts;
   readonly #link: Link;
+  #isGone = false;
   #isOver = false;
 
   private constructor(link: Link, { nodeId, instances, plain, tls }: Message & { type: "ports" }) {
@@ -35,7 +41,11 @@ export class Predecessor implements Disposable {
     this.ports = { plain, tls };
     const { promise, resolve } = Promise.withResolvers<void>();
     this.gone = promise;
-    void this.#listen().then(() => this.#isOver || resolve());
+    void this.#listen().then(() => {
+      if (this.#isOver) return;
+      this.#isGone = true;
+      resolve();
+    });
   }
 
   /**
@@ -46,21 +56,35 @@ export class Predecessor implements Disposable {
    * @throws `CONFIG_INVALID` if it refuses
    */
   static async ask(socket: string): Promise<Predecessor | undefined> {
+    const end = performance.now() + maxWaitMs;
+    for (let isFirst = true;; isFirst = false) {
+      const found = await Predecessor.#askOnce(socket);
+      if (!found || found instanceof Predecessor) return found;
+      if (!found.isBrief || performance.now() > end) throw cannotTakeOver(found.reason);
+      if (isFirst) log.info("Waiting to take over: {reason}", { reason: found.reason });
+      await pause(retryMs);
+    }
+  }
+
+  static async #askOnce(
+    socket: string,
+  ): Promise<Predecessor | { reason: string; isBrief: boolean } | undefined> {
     const conn = await Deno.connect({ transport: "unix", path: socket }).catch(() => undefined);
     if (!conn) return undefined;
     const link = new Link(conn);
-    link.send({ type: "hello", protocol: protocolVersion, version });
+    void link.send({ type: "hello", protocol: protocolVersion, version });
     const reply = await link.next();
     if (reply?.type === "ports" && reply.protocol === protocolVersion && reply.uid === Deno.uid()) {
       log.info("Taking over from the running node, version {version}", { version: reply.version });
       return new Predecessor(link, reply);
     }
     link[Symbol.dispose]();
-    throw new ServerledgeError(
-      "CONFIG_INVALID",
-      `The running node cannot hand over to this program: ${whyNot(reply)}; stop it, and start ` +
-        "this program without --replace",
-    );
+    return { reason: whyNot(reply), isBrief: reply?.type === "refused" && reply.isBrief };
+  }
+
+  /** True once it has ended. */
+  get isGone(): boolean {
+    return this.#isGone;
   }
 
   /**
@@ -69,7 +93,7 @@ export class Predecessor implements Disposable {
    * @param endpoint where this process accepts requests that still reach the former one
    */
   takeOver(endpoint: Endpoint): void {
-    this.#link.send({ type: "takeOver", endpoint });
+    void this.#link.send({ type: "takeOver", endpoint });
   }
 
   /** Ends the handover. The former process goes on if it was not completed. */
@@ -81,6 +105,14 @@ export class Predecessor implements Disposable {
   async #listen(): Promise<void> {
     while (await this.#link.next());
   }
+}
+
+function cannotTakeOver(reason: string): ServerledgeError {
+  return new ServerledgeError(
+    "CONFIG_INVALID",
+    `The running node cannot hand over to this program: ${reason}; try again, or stop the node and ` +
+      "start this program without --replace",
+  );
 }
 
 function whyNot(reply: Message | undefined): string {

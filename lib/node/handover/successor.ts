@@ -24,6 +24,16 @@ export function handoverSocket(config: Config): string {
   return join(dataDirectory(config["data.dir"]), "handover.sock");
 }
 
+/** Why there can be no handover. */
+export interface Refusal {
+  readonly reason: string;
+  /** True if a process that wants to take over should wait. */
+  readonly isBrief: boolean;
+}
+
+/** Refusal of a second successor. */
+const taken: Refusal = { reason: "another process is taking over already", isBrief: false };
+
 /** What a process hands over. */
 export interface HandoverOptions {
   readonly nodeId: string;
@@ -37,8 +47,8 @@ export interface HandoverOptions {
   readonly datagrams: () => Deno.Addr | undefined;
   /** Called when another process of the node starts to share its resources, and when it has given up. */
   readonly share: (isShared: boolean) => void;
-  /** Why there can be no handover now; undefined if there can. */
-  readonly refusal: () => string | undefined;
+  /** Why there can be no handover now, and whether there can soon; undefined if there can. */
+  readonly refusal: () => Refusal | undefined;
   /**
    * Called once when the successor serves requests.
    *
@@ -97,15 +107,15 @@ export class Handover implements Disposable {
     const { nodeId, instances, addresses, datagrams, refusal, share } = this.#options;
     const hello = await connection.next();
     if (hello?.type !== "hello") return;
-    const reason = this.#link ? "another process is taking over already" : refusal();
-    if (reason !== undefined) return connection.send({ type: "refused", reason });
+    const refused = this.#link ? taken : refusal();
+    if (refused) return await connection.send({ type: "refused", ...refused });
     this.#link = connection;
     share(true);
     try {
       const { plain, tls } = addresses;
       const udp = datagrams();
       new Libc().offer([plain, tls, udp].filter((address) => address !== undefined));
-      connection.send({
+      await connection.send({
         type: "ports",
         protocol: protocolVersion,
         version,
@@ -121,7 +131,8 @@ export class Handover implements Disposable {
       log.warn("The process that was to take over has ended; this one goes on");
     } catch (error) {
       share(false);
-      connection.send({ type: "refused", reason: (error as Error).message });
+      const reason = (error as Error).message;
+      await connection.send({ type: "refused", reason, isBrief: false });
     } finally {
       this.#link = undefined;
     }
